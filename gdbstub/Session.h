@@ -1,0 +1,214 @@
+#pragma once
+// One debugging session after the other, with one gdb at a time, over one transport.
+//
+// How a kernel drives it:
+//
+//   the world runs      whoever receives bytes from the transport calls feed(). When gdb wants attention, feed() calls
+//                       Target::request_stop() and returns; it never waits and never writes.
+//   the world stops     for that, a breakpoint, a step, a signal: the kernel stops all CPUs, saves their registers
+//   where
+//                       Target::read_registers() finds them, and calls run_stopped() on one of them. It talks to gdb,
+//                       polling the transport, until gdb resumes or leaves; the kernel does what the plan says.
+//   the instance ends   report_exit(), under the same conditions as run_stopped().
+//
+// When run_stopped() returns, bytes may have arrived that it did not read: feed() them.
+//
+// The two never overlap: a stop that lands on a CPU inside feed() is held off until feed() has returned. Only one CPU
+// calls at a time. A session has no locks, no heap and no static state; there may be several.
+//
+// A gdb that vanishes leaves its session half open. Whoever connects next is recognised as new by its first packets
+// (qSupported, or QStartNoAckMode where that is already on): breakpoints of the old one are removed, and the protocol
+// starts afresh. The `D` that a proxy sends on behalf of a gdb that vanished is answered in any state.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "gdbstub/Signals.h"
+#include "gdbstub/Stop.h"
+#include "gdbstub/Target.h"
+#include "gdbstub/Transport.h"
+#include "gdbstub/command/Command.h"
+#include "gdbstub/packet/PacketReceiver.h"
+#include "gdbstub/packet/Reply.h"
+
+namespace gdbstub {
+
+class Session {
+public:
+    /// A breakpoint or watchpoint that gdb has inserted.
+    struct Point {
+        uint64_t address = 0;
+        uint64_t kind_or_length = 0;
+        enum class Type : uint8_t { Software, Execute, Write, Read, Access } type = Type::Software;
+
+        bool operator==(const Point&) const = default;
+    };
+
+    /// Memory that the session works in; lives as long as it does.
+    struct Buffers {
+        /// Longest packet that gdb may send; at least `smallest_buffer`.
+        std::span<uint8_t> receive;
+        /// Longest reply; at least `smallest_buffer`. One memory read carries about this much in binary, half in hex.
+        std::span<uint8_t> reply;
+        /// One for each breakpoint and watchpoint that can be set at the same time.
+        std::span<Point> points;
+    };
+    static constexpr size_t smallest_buffer = 2048;
+
+    constexpr Session(Target& target, Transport& transport, const Buffers& buffers)
+        : m_target(target)
+        , m_transport(transport)
+        , m_receiver(buffers.receive)
+        , m_reply(buffers.reply)
+        , m_points(buffers.points)
+        , m_packet_size(buffers.receive.size()) {}
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    /// Received bytes, in any portions, while the world runs. For an interrupt handler: a few instructions a byte.
+    void feed(std::span<const uint8_t> bytes);
+    void on_byte(uint8_t byte) { feed({&byte, 1}); }
+
+    /// The stopped world: reports `event` if gdb waits for a stop, then serves it until it resumes or leaves.
+    /// The plan stays valid and unchanged until the next call. Also for an image held at its start, which waits here
+    /// for its first gdb.
+    const ResumePlan& run_stopped(const StopEvent& event);
+
+    /// Tells a waiting gdb that the app ended, by itself with `status` or by the Linux signal number `signal`; without
+    /// one does nothing. Afterwards nobody is attached.
+    void report_exit(uint8_t status);
+    void report_termination(int signal);
+
+    /// Whether there is a gdb, as far as known. Without one a kernel need not stop for signals and faults.
+    bool attached() const;
+
+    /// Whether `signal` (Linux' number) is to stop the world before it is delivered: somebody is attached and did not
+    /// say otherwise (QPassSignals).
+    bool stops_for_signal(int signal) const;
+
+private:
+    /// How a packet goes on when it has been carried out. A Refusal instead becomes an error reply: what is wrong with
+    /// one request never ends the session. Only the transport does that, in send() and serve().
+    enum class Next : uint8_t {
+        Reply,
+        /// The empty reply: gdb takes it for "no such packet" and does without.
+        Unsupported,
+        NoReply,
+        /// Reply, then leave the stopped world.
+        ReplyAndLeave,
+        /// Leave without a reply: a stop reply follows when there is a stop.
+        Leave,
+    };
+    using Handled = Answer<Next>;
+    class TextOutput;
+
+    // Session.cpp: packets in and out.
+    void serve();
+    bool receive();
+    bool process_packet();
+    bool finish(const Handled& handled);
+    void send();
+    void acknowledge(bool accepted);
+    void on_receiver_event(PacketReceiver::Event event);
+    void forget_client();
+    void remember(const Refusal& refusal);
+
+    // One file for each family of packets.
+    Handled handle(const Unknown&) { return Next::Unsupported; }
+    Handled handle(const Malformed&);
+    // Resume.cpp
+    Handled handle(const QueryResumeActions&);
+    Handled handle(const Resume& command);
+    Handled handle(const ResumeSimply& command);
+    Handled handle(const Detach&);
+    Handled handle(const Kill& command);
+    bool goes_on_stepping(const StopEvent& event);
+    bool may_leave();
+    void plan_detach();
+    Next resume();
+    // StopReply.cpp
+    Handled handle(const QueryStopReason&);
+    void write_stop_reply();
+    void report_stop();
+    // Registers.cpp
+    Handled handle(const ReadRegisters&);
+    Handled handle(const WriteRegisters& command);
+    Handled handle(const ReadRegister& command);
+    Handled handle(const WriteRegister& command);
+    Answer<> load_registers(ThreadId thread);
+    void write_register_value(size_t number);
+    bool has_feature_of(size_t number) const;
+    // Memory.cpp
+    Handled handle(const ReadMemory& command);
+    Handled handle(const WriteMemory& command);
+    // MemorySearch.cpp
+    Handled handle(const QueryChecksum& command);
+    Handled handle(const SearchMemory& command);
+    // Points.cpp
+    Handled handle(const ChangePoint& command);
+    Answer<> change_point(const Point& point, bool insert);
+    bool supports(Point::Type type) const;
+    void remove_all_points();
+    // Threads.cpp
+    Handled handle(const SelectThread& command);
+    Handled handle(const QueryThreadAlive& command);
+    Handled handle(const QueryCurrentThread&);
+    Handled handle(const ListThreads& command);
+    Handled handle(const QueryThreadText& command);
+    Handled handle(const QueryThreadLocal& command);
+    ThreadId visible_thread(ThreadId wanted) const;
+    Answer<ThreadId> resolve(const ThreadSelector& selector) const;
+    ThreadId general_thread() const;
+    // Handshake.cpp
+    Handled handle(const QuerySupported& command);
+    Handled handle(const QueryAttached&);
+    Handled handle(const StartNoAckMode&);
+    Handled handle(const SetSignals& command);
+    // Transfer.cpp
+    Handled handle(const Transfer& command);
+    // Monitor.cpp
+    Handled handle(const MonitorCommand& command);
+
+    Target& m_target;
+    Transport& m_transport;
+    PacketReceiver m_receiver;
+    Reply m_reply;
+    std::span<Point> m_points;
+    size_t m_point_count = 0;
+    size_t m_packet_size;
+
+    /// What belongs to one gdb, and goes with it.
+    struct Client {
+        bool attached = false;
+        bool no_ack = false;
+        bool asked_supported = false;
+        /// It resumed the target and awaits a stop reply.
+        bool awaits_stop = false;
+        bool knows_swbreak = false;
+        bool knows_hwbreak = false;
+        bool knows_error_text = false;
+        ThreadSelector general{};
+        ThreadSelector resumed{.kind = ThreadSelector::Kind::All};
+        /// How many threads qfThreadInfo and its successors have told so far.
+        size_t threads_listed = 0;
+        SignalSet pass_signals{};
+        SignalSet program_signals{};
+        bool knows_program_signals = false;
+    };
+    Client m_client{};
+
+    StopEvent m_event{};
+    /// feed() asked for a stop, and because of Ctrl-C.
+    bool m_stop_requested = false;
+    bool m_interrupted = false;
+    bool m_acknowledge_due = false;
+    /// The transport failed while the world was stopped.
+    bool m_link_lost = false;
+    ResumePlan m_plan{};
+    RegisterFile m_registers{};
+    char m_refusal[160]{};
+    size_t m_refusal_length = 0;
+};
+
+} // namespace gdbstub

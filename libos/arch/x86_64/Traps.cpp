@@ -1,0 +1,159 @@
+// The C++ end of TrapEntry.S: which handler a vector goes to.
+#include "arch/CpuLocal.h"
+#include "arch/Exceptions.h"
+#include "arch/LocalApic.h"
+#include "arch/Processor.h"
+#include "arch/Registers.h"
+#include "libos/memory/AddressSpace.h"
+
+extern "C" {
+extern const char copy_guarded_words[];
+extern const char copy_guarded_bytes[];
+extern const char copy_guarded_fault[];
+extern const char syscall_exit_tail[];
+extern const char syscall_exit_jump[];
+}
+
+namespace arch {
+
+namespace {
+
+constexpr uint8_t page_fault_vector = 14;
+constexpr uint8_t double_fault_vector = 8;
+
+// Intel SDM vol. 3, table 6-1.
+constexpr Exception exception_of_vector(uint64_t vector) {
+    switch (vector) {
+    case 0:
+        return Exception::Divide;
+    case 1:
+        return Exception::Debug;
+    case 3:
+        return Exception::Breakpoint;
+    case 4:
+        return Exception::Overflow;
+    case 5:
+        return Exception::Bounds;
+    case 6:
+        return Exception::InvalidInstruction;
+    case 7:
+        return Exception::NoFpu;
+    case 11:
+        return Exception::SegmentNotPresent;
+    case 12:
+        return Exception::StackSegment;
+    case 13:
+        return Exception::GeneralProtection;
+    case 16:
+    case 19:
+        return Exception::FloatingPoint;
+    case 17:
+        return Exception::Alignment;
+    case 18:
+        return Exception::MachineCheck;
+    default:
+        return Exception::Other;
+    }
+}
+
+PageFault decode_page_fault(uint64_t error_code) {
+    auto access = (error_code & 0x10) != 0  ? memory::Access::Execute
+                  : (error_code & 0x2) != 0 ? memory::Access::Write
+                                            : memory::Access::Read;
+    return {read_cr2(), access, (error_code & 1) != 0};
+}
+
+} // namespace
+
+const char* to_string(Exception exception) {
+    switch (exception) {
+    case Exception::Divide:
+        return "divide error";
+    case Exception::Debug:
+        return "debug exception";
+    case Exception::Breakpoint:
+        return "breakpoint";
+    case Exception::Overflow:
+        return "overflow";
+    case Exception::Bounds:
+        return "bound range exceeded";
+    case Exception::InvalidInstruction:
+        return "invalid instruction";
+    case Exception::NoFpu:
+        return "no floating-point unit";
+    case Exception::GeneralProtection:
+        return "general protection fault";
+    case Exception::StackSegment:
+        return "stack fault";
+    case Exception::SegmentNotPresent:
+        return "segment not present";
+    case Exception::FloatingPoint:
+        return "floating-point error";
+    case Exception::Alignment:
+        return "alignment check";
+    case Exception::MachineCheck:
+        return "machine check";
+    case Exception::Other:
+        return "unknown exception";
+    }
+    return "unknown exception";
+}
+
+bool is_guarded_copy(const TrapFrame& frame) {
+    return frame.rip == reinterpret_cast<uint64_t>(copy_guarded_words) ||
+           frame.rip == reinterpret_cast<uint64_t>(copy_guarded_bytes);
+}
+
+bool recover_guarded_copy(TrapFrame& frame) {
+    if (!is_guarded_copy(frame))
+        return false;
+    frame.rip = reinterpret_cast<uint64_t>(copy_guarded_fault);
+    return true;
+}
+
+void normalize_app_frame(TrapFrame& frame) {
+    if (frame.from_app() && frame.rip == reinterpret_cast<uint64_t>(syscall_exit_jump))
+        frame.rip = frame.rcx;
+}
+
+} // namespace arch
+
+extern "C" void trap_dispatch(arch::TrapFrame* frame) {
+    using namespace arch;
+    normalize_app_frame(*frame);
+    uint64_t vector = frame->vector;
+    if (vector == page_fault_vector) {
+        trap::on_page_fault(*frame, decode_page_fault(frame->error_code));
+    } else if (vector == timer_vector) {
+        end_of_interrupt();
+        trap::on_timer(*frame);
+    } else if (vector == request_vector) {
+        end_of_interrupt();
+        serve_cpu_requests();
+    } else if (vector == reschedule_vector) {
+        end_of_interrupt();
+        this_cpu().reschedule.store(true, std::memory_order_relaxed);
+    } else if (vector >= first_device_vector && vector <= last_device_vector) {
+        trap::on_device_interrupt(*frame, static_cast<unsigned>(vector - first_device_vector));
+        end_of_interrupt();
+    } else if (vector == double_fault_vector) {
+        trap::on_double_fault(*frame);
+    } else if (vector != spurious_vector) {
+        trap::on_exception(*frame, exception_of_vector(vector));
+    }
+    if (frame->from_app())
+        trap::on_return_to_app(*frame);
+}
+
+extern "C" void nmi_dispatch(arch::TrapFrame* frame) {
+    trap::on_nmi(*frame);
+}
+
+extern "C" [[noreturn]] void kernel_stack_overflow(arch::TrapFrame* frame) {
+    trap::on_kernel_stack_overflow(*frame);
+}
+
+extern "C" void syscall_dispatch(arch::TrapFrame* frame) {
+    syscalls::dispatch(*frame);
+    trap::on_return_to_app(*frame);
+}

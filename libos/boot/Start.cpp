@@ -1,0 +1,89 @@
+// Second half of boot, in a kernel thread.
+#include "libos/boot/Boot.h"
+#include "libos/boot/Machine.h"
+#include "libos/console/Console.h"
+#include "libos/control/Control.h"
+#include "libos/crash/Crash.h"
+#include "libos/crash/CrashRoot.h"
+#include "libos/crash/Watchdog.h"
+#include "libos/debug/Debugger.h"
+#include "libos/debug/SitePatcher.h"
+#include "libos/drivers/Devices.h"
+#include "libos/fs/FileSystem.h"
+#include "libos/memory/PhysicalMemory.h"
+#include "libos/process/FaultInjection.h"
+#include "libos/process/Machine.h"
+#include "libos/process/ProcFiles.h"
+#include "libos/process/Process.h"
+#include "libos/process/Random.h"
+#include "libos/sched/Clock.h"
+#include "libos/syscall/Dispatch.h"
+#include "libos/trace/Tracer.h"
+
+namespace boot {
+
+namespace {
+
+class FileClock final : public fs::Clock {
+public:
+    int64_t realtime_nanoseconds() override { return static_cast<int64_t>(sched::realtime_ns()); }
+    uint64_t monotonic_nanoseconds() override { return sched::monotonic_ns(); }
+};
+constinit FileClock g_file_clock;
+
+void start_files() {
+    auto& memory = memory::physical_memory();
+    fs::Services services{memory,       console::device(),           process::random_source(), process::proc_source(),
+                          g_file_clock, memory.total_pages() * 3 / 4};
+    if (auto made = fs::initialize(services); !made) {
+        base::Text<128> text;
+        text.put("uniscope: the file system cannot be made: error ").decimal(static_cast<int>(made.error()));
+        crash::panic(text.view());
+    }
+    if (!initrd().empty()) {
+        if (auto populated = fs::file_system().populate(initrd()); !populated) {
+            base::Text<128> text;
+            text.put("uniscope: the root file system archive is ");
+            text.put(populated.error() == base::Error::Invalid ? "broken" : "too large for the instance's memory");
+            crash::panic(text.view());
+        }
+    }
+}
+
+[[noreturn]] void refuse_app(base::Error error) {
+    base::Text<128> text;
+    text.put("uniscope: the app cannot be loaded: error ").decimal(static_cast<int>(error));
+    if (error == base::Error::Access)
+        text.put(" (a segment is both writable and executable)");
+    crash::panic(text.view());
+}
+
+} // namespace
+
+void start(void*) {
+    if (auto mapped = process::map_image(); !mapped)
+        refuse_app(mapped.error());
+    if (command_line().trace)
+        trace::initialize({command_line().sub_buffer_size, command_line().sub_buffer_count}, debug::site_patcher());
+    discover_machine();
+    start_application_processors();
+    const auto& line = command_line();
+    debug::initialize({.wait_at_app_entry = line.wait == CommandLine::Wait::App,
+                       .wait_at_boot = line.wait == CommandLine::Wait::Boot,
+                       .kill_allowed = line.kill_allowed},
+                      platform());
+    process::initialize_machine(platform(), acpi_tables(), raw_command_line());
+    control::start(process::devices().console);
+    trace::start(process::devices().console);
+    crash::set_watchdog_limit(line.watchdog_seconds * 1'000'000'000);
+    crash::publish_crash_root();
+    if (line.faults_allowed)
+        process::allow_injected_faults();
+    syscalls::initialize();
+    start_files();
+    console::start_input(command_line().input, platform());
+    if (auto started = process::start_app(command_line()); !started)
+        refuse_app(started.error());
+}
+
+} // namespace boot

@@ -1,0 +1,45 @@
+#pragma once
+// Control: the host's control channel (probes/wire/Channel.h, docs/channels.md). A kernel thread answers requests; the
+// end of the app is told through here, so that its status arrives before the machine goes.
+
+#include "libos/drivers/VirtioConsole.h"
+#include "probes/wire/Channel.h"
+
+#include <cstdint>
+#include <span>
+
+namespace control {
+
+/// Handles one request type. `body` is the request's, untrusted. Called in the control thread. The error is the
+/// reply's; `reply` (up to reply_size bytes) follows it.
+struct Reply {
+    static constexpr size_t capacity = 256;
+    int32_t error = 0;
+    std::byte body[capacity];
+    size_t size = 0;
+    template <typename T>
+    void set(const T& message) {
+        static_assert(sizeof(T) <= capacity);
+        __builtin_memcpy(body, &message, sizeof(T));
+        size = sizeof(T);
+    }
+};
+using RequestHandler = void (*)(std::span<const std::byte> body_untrusted, Reply& reply);
+
+/// Boot: starts the thread. Without a port there is no control channel, and nothing here does anything.
+void start(drivers::VirtioConsole* console);
+/// Boot: who answers requests of this type.
+void set_handler(wire::FrameType type, RequestHandler handler);
+
+/// Boot: whoever counts events fills their part of the status in.
+void set_status_source(void (*fill)(wire::StatusMessage& status));
+
+/// What the image is and how its clock runs.
+wire::HelloMessage hello();
+
+/// Tells the host how the app ended and waits up to a second until it has taken that in. Thread context.
+void send_exited(uint32_t status, uint32_t signal);
+/// The same when the world has stopped for good: polled, and without any lock.
+void send_exited_polled(uint32_t status, uint32_t signal);
+
+} // namespace control

@@ -1,0 +1,301 @@
+#include "libos/debug/Debugger.h"
+
+#include "gdbstub/Session.h"
+#include "libos/debug/GuestTarget.h"
+#include "libos/debug/TextPatcher.h"
+#include "libos/debug/UartTransport.h"
+#include "libos/debug/WatchPoints.h"
+#include "libos/debug/World.h"
+#include "libos/process/Process.h"
+#include "libos/sched/Clock.h"
+#include "libos/sched/Scheduler.h"
+#include "libos/trace/Events.h"
+
+#include <arch/Debug.h>
+#include <arch/PageTable.h>
+
+namespace debug {
+
+namespace {
+
+using gdbstub::StopEvent;
+using gdbstub::StopReason;
+using sched::Thread;
+
+constexpr size_t packet_size = 16384;
+constexpr size_t max_points = 512;
+
+struct State {
+    uint8_t receive[packet_size] = {};
+    uint8_t reply[packet_size] = {};
+    gdbstub::Session::Point points[max_points];
+    GuestTarget target;
+    UartTransport transport;
+    gdbstub::Session session{target, transport, {receive, reply, points}};
+    Options options;
+    bool break_at_boot = false;
+    bool kill_requested = false;
+};
+constinit State g_state;
+
+/// Makes threads do what gdb said.
+void carry_out(const gdbstub::ResumePlan& plan, Thread* stopped, arch::TrapFrame& frame) {
+    bool plain = plan.outcome != gdbstub::Outcome::Resume || plan.is_plain_continue();
+    bool holds_changed = false;
+    auto& scheduler = sched::scheduler();
+    for (Thread* thread = scheduler.first_thread(); thread != nullptr; thread = thread->all_next) {
+        auto action = plain ? gdbstub::ResumeAction{} : plan.action_for(thread->tid);
+        // The kernel's own threads go on, or nothing that the stepping thread needs would be done.
+        bool held = !thread->is_kernel() && action.kind == gdbstub::ResumeKind::Stay;
+        bool stepping = action.kind == gdbstub::ResumeKind::Step || action.kind == gdbstub::ResumeKind::RangeStep;
+        holds_changed = holds_changed || held != thread->held;
+        thread->held = held;
+        if (thread->is_kernel() && thread != stopped)
+            continue;
+        thread->stepping = stepping;
+        thread->step_range_start = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_begin : 0;
+        thread->step_range_end = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_end : 0;
+        arch::TrapFrame& own = thread == stopped ? frame : *g_state.target.frame_of(*thread);
+        if (stepping)
+            own.enable_single_step();
+        else
+            own.disable_single_step();
+    }
+    if (holds_changed)
+        world().reschedule_all_on_resume();
+    if (plan.outcome == gdbstub::Outcome::Kill)
+        g_state.kill_requested = true;
+}
+
+/// Threads whose registers gdb changed while they slept in a system call leave it. After the world goes on.
+void interrupt_changed_threads() {
+    auto& scheduler = sched::scheduler();
+    for (;;) {
+        Thread* found = nullptr;
+        {
+            sched::SpinLocker locker(scheduler.lock());
+            for (Thread* t = scheduler.first_thread(); t != nullptr && found == nullptr; t = t->all_next) {
+                if (t->registers_changed) {
+                    t->registers_changed = false;
+                    found = t;
+                }
+            }
+        }
+        if (found == nullptr)
+            return;
+        scheduler.interrupt(*found);
+    }
+}
+
+/// Stops the world and serves gdb until it resumes. Returns the signal that gdb wants delivered to the stopped thread.
+/// `retry`: another CPU stopped the world first; the caller's cause may be gone.
+int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
+    if (world().is_stopped() && world().is_leader())
+        return event.signal; // a fault inside the debugger: nothing can be shown
+    if (!world().stop(frame)) {
+        if (retry != nullptr)
+            *retry = true;
+        return event.signal;
+    }
+    Thread* thread = arch::this_cpu().current;
+    event.thread = thread != nullptr ? thread->tid : 0;
+    g_state.target.set_stop(thread, &frame);
+    bool nmi_like = !frame.from_app() && sched::scheduler().lock_is_held();
+    g_state.transport.begin_polling();
+    sched::clock_stopped();
+    trace::debugger_stop(static_cast<uint32_t>(event.reason), event.thread);
+    g_state.target.take_stop_request();
+    const auto& plan = g_state.session.run_stopped(event);
+    carry_out(plan, thread, frame);
+    int signal = plan.outcome == gdbstub::Outcome::Resume ? plan.action_for(event.thread).signal : event.signal;
+    trace::debugger_resume();
+    sched::clock_resumed();
+    g_state.target.set_stop(nullptr, nullptr);
+    g_state.transport.end_polling();
+    world().resume();
+    if (g_state.kill_requested && frame.from_app())
+        process::exit_by_signal(signal::Kill);
+    if (!nmi_like && frame.from_app())
+        interrupt_changed_threads();
+    return signal;
+}
+
+void stop_simply(arch::TrapFrame& frame, StopReason reason) {
+    stop(frame, {.reason = reason});
+}
+
+/// UART interrupt, on the one CPU that gets it.
+void on_uart(void*) {
+    NoStop section;
+    uint8_t bytes[16];
+    for (size_t count; (count = g_state.transport.receive(bytes)) != 0;) {
+        g_state.session.feed(std::span(bytes).first(count));
+        if (count < sizeof(bytes))
+            break;
+    }
+}
+
+bool handle_breakpoint(arch::TrapFrame& frame) {
+    uint64_t address = arch::breakpoint_address(frame);
+    if (text_patcher().resolve_transient(address, &address)) {
+        frame.set_pc(address);
+        return true;
+    }
+    if (text_patcher().has_breakpoint(address)) {
+        // Back on the instruction. Whoever loses the race to stop the world runs into the breakpoint again, if it is
+        // still there when the world goes on.
+        frame.set_pc(address);
+        stop_simply(frame, StopReason::SoftwareBreakpoint);
+        return true;
+    }
+    if (g_state.break_at_boot) {
+        g_state.break_at_boot = false;
+        stop_simply(frame, StopReason::Requested);
+        return true;
+    }
+    auto page = arch::find_page(address);
+    if (page && static_cast<uint8_t*>(arch::direct_map(page->frame))[address & 4095] != arch::breakpoint_instruction) {
+        // It was removed while this CPU was on its way here, or the CPU ran a stale translation: the instruction is
+        // back.
+        frame.set_pc(address);
+        return true;
+    }
+    return false;
+}
+
+bool handle_debug_exception(arch::TrapFrame& frame) {
+    auto status = arch::take_debug_status();
+    if (status.watch_point >= 0 && watch_points().at(status.watch_point).used) {
+        int index = status.watch_point;
+        auto kind = watch_points().kind_of(index);
+        if (kind == gdbstub::PointKind::Execute) {
+            frame.resume_over_execute_watch();
+            stop_simply(frame, StopReason::HardwareBreakpoint);
+        } else {
+            stop(frame, {.reason = StopReason::Watchpoint, .point = kind, .address = watch_points().at(index).address});
+        }
+        return true;
+    }
+    if (!status.single_step)
+        return true;
+    Thread& thread = sched::current_thread();
+    if (!thread.stepping) {
+        // The app set the flag itself, or a step was cancelled on its way.
+        bool was_ours = !frame.from_app();
+        frame.disable_single_step();
+        return was_ours;
+    }
+    if (frame.pc() >= thread.step_range_start && frame.pc() < thread.step_range_end &&
+        !g_state.target.stop_is_requested())
+        return true;
+    frame.disable_single_step();
+    bool retry = false;
+    stop(frame, {.reason = StopReason::Step}, &retry);
+    while (retry && thread.stepping) {
+        // Another stop came first, and the plan after it still has this thread stepping: its step is done already.
+        retry = false;
+        frame.disable_single_step();
+        stop(frame, {.reason = StopReason::Step}, &retry);
+    }
+    return true;
+}
+
+} // namespace
+
+void initialize(const Options& options, drivers::Platform& platform) {
+    g_state.options = options;
+    g_state.target.set_kill_allowed(options.kill_allowed);
+    sched::set_app_thread_start_hook(on_thread_start);
+    if (!g_state.transport.initialize())
+        return;
+    if (options.wait_at_boot) {
+        g_state.break_at_boot = true;
+        arch::break_here();
+    }
+    if (platform.connect_interrupt(g_state.transport.irq(), drivers::InterruptTrigger::Edge, on_uart, nullptr))
+        g_state.transport.enable_interrupts();
+}
+
+bool handle_exception(arch::TrapFrame& frame, arch::Exception exception) {
+    if (exception == arch::Exception::Breakpoint)
+        return handle_breakpoint(frame);
+    if (exception == arch::Exception::Debug)
+        return handle_debug_exception(frame);
+    return false;
+}
+
+void handle_nmi(arch::TrapFrame& frame) {
+    if (world().handle_nmi(frame) || world().is_stopped() || !g_state.transport.is_present())
+        return;
+    arch::end_nmi_blocking();
+    stop_simply(frame, StopReason::Requested);
+}
+
+void stop_if_requested(arch::TrapFrame& frame) {
+    if (g_state.target.stop_is_requested() && !world().is_stopped())
+        stop_simply(frame, StopReason::Requested);
+}
+
+void finish_system_call(arch::TrapFrame& frame) {
+    Thread& thread = sched::current_thread();
+    if (!thread.stepping || !frame.is_system_call())
+        return;
+    if (frame.pc() >= thread.step_range_start && frame.pc() < thread.step_range_end)
+        return;
+    frame.disable_single_step();
+    stop_simply(frame, StopReason::Step);
+}
+
+void on_thread_start(Thread& thread) {
+    if (!g_state.options.wait_at_app_entry || !g_state.transport.is_present())
+        return;
+    g_state.options.wait_at_app_entry = false;
+    stop_simply(thread.app_frame(), StopReason::Requested);
+}
+
+int filter_signal(arch::TrapFrame& frame, const signal::Info& info) {
+    if (info.number == signal::Segv && info.address_or_sender == frame.pc() &&
+        text_patcher().has_breakpoint(frame.pc())) {
+        // gdb's hand calls return to a breakpoint on the stack, where no code may run. This fault is the breakpoint's
+        // hit: as a signal, which gdb does not pass on but at a detach, it would end the app then.
+        stop_simply(frame, StopReason::SoftwareBreakpoint);
+        return 0;
+    }
+    if (!g_state.session.stops_for_signal(info.number))
+        return info.number;
+    g_state.target.set_signal_info({reinterpret_cast<const uint8_t*>(&info), sizeof(info)});
+    bool retry = true;
+    int result = info.number;
+    while (retry && g_state.session.stops_for_signal(info.number)) {
+        retry = false;
+        result = stop(frame, {.reason = StopReason::Signal, .signal = info.number}, &retry);
+    }
+    g_state.target.set_signal_info({});
+    return result;
+}
+
+void report_kernel_fault(const arch::TrapFrame& frame, int signal_number) {
+    if (g_state.session.attached() && !world().is_stopped())
+        stop(const_cast<arch::TrapFrame&>(frame), {.reason = StopReason::Signal, .signal = signal_number});
+}
+
+void report_exit(uint32_t status, int signal_number) {
+    if (!g_state.session.attached())
+        return;
+    arch::TrapFrame& frame = sched::current_thread().app_frame();
+    while (!world().stop(frame)) {
+    }
+    g_state.transport.begin_polling();
+    if (signal_number != 0)
+        g_state.session.report_termination(signal_number);
+    else
+        g_state.session.report_exit(static_cast<uint8_t>(status));
+    g_state.transport.end_polling();
+    world().resume();
+}
+
+bool is_attached() {
+    return g_state.session.attached();
+}
+
+} // namespace debug

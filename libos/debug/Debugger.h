@@ -1,0 +1,46 @@
+#pragma once
+// Debugger: composes the gdbstub session with this kernel: the gdb channel, stops and what follows from them.
+
+#include "libos/drivers/Platform.h"
+#include "libos/signal/SignalState.h"
+
+#include <arch/Exceptions.h>
+
+namespace sched {
+class Thread;
+}
+
+namespace debug {
+
+struct Options {
+    bool wait_at_app_entry = false;
+    bool wait_at_boot = false;
+    bool kill_allowed = false;
+};
+
+/// Boot, thread context: opens the gdb channel (the second UART); holds the machine there for wait_at_boot.
+void initialize(const Options& options, drivers::Platform& platform);
+
+/// #DB and #BP. True: handled, the frame goes on as it is now. False: the app's own.
+bool handle_exception(arch::TrapFrame& frame, arch::Exception exception);
+/// On the NMI stack: a request to park, or a break-in from outside.
+void handle_nmi(arch::TrapFrame& frame);
+/// After an interrupt: stops here if gdb asked for it.
+void stop_if_requested(arch::TrapFrame& frame);
+/// On the way back from a system call: a step over the call ends here.
+void finish_system_call(arch::TrapFrame& frame);
+
+/// An app thread's first instructions in the kernel, before it runs in the app.
+void on_thread_start(sched::Thread& thread);
+
+/// `info` is about to be delivered to the current thread: gdb may look first. Returns the number to deliver, 0 for
+/// none.
+int filter_signal(arch::TrapFrame& frame, const signal::Info& info);
+/// The kernel is about to die of a fault in `frame`: gdb may look first.
+void report_kernel_fault(const arch::TrapFrame& frame, int signal_number);
+/// The app ended: gdb is told. Thread context.
+void report_exit(uint32_t status, int signal_number);
+
+bool is_attached();
+
+} // namespace debug

@@ -1,0 +1,82 @@
+#pragma once
+// World: stopping all CPUs and letting them go again.
+//
+// The CPU that has a reason to stop becomes the leader; the others are parked by NMI in a halt, on their NMI stacks,
+// with the vector state of their threads saved. Parked CPUs answer no requests and need not: they flush and serialise
+// when they go on. A CPU inside a NoStop section is parked at the section's end.
+
+#include <arch/CpuLocal.h>
+#include <arch/TrapFrame.h>
+
+namespace sched {
+class Thread;
+}
+
+namespace debug {
+
+class World {
+public:
+    constexpr World() = default;
+
+    /// Makes this CPU the leader and parks the others. `frame` is what this CPU was interrupted in. False: another CPU
+    /// was first, the world was stopped and has gone on meanwhile; whatever made the caller want to stop, it looks
+    /// again.
+    bool stop(arch::TrapFrame& frame);
+    /// Leader: everybody goes on.
+    void resume();
+    /// Leader, at the instance's end: parked CPUs stay where they are for ever.
+    void abandon() { m_abandoned = true; }
+
+    bool is_stopped() const { return m_leader.load(std::memory_order_acquire) != 0; }
+    bool is_leader() const { return m_leader.load(std::memory_order_relaxed) == arch::this_cpu().index + 1; }
+    /// CPUs that did not park within the time limit (a CPU that is gone): bit mask. Their threads' registers are
+    /// unknown.
+    uint64_t missing() const { return m_missing; }
+
+    /// Stopped world: what a CPU was interrupted in. nullptr for a CPU that is missing.
+    arch::TrapFrame* frame_of_cpu(uint32_t cpu) const { return m_frames[cpu]; }
+    /// Where the thread's registers of the app are: see Thread::app_frame().
+    arch::TrapFrame* app_frame_of(sched::Thread& thread) const;
+    /// Where the CPU would go on with this thread if it is on one, kernel or app. nullptr for a thread that waits.
+    arch::TrapFrame* running_frame_of(const sched::Thread& thread) const;
+
+    /// NMI handler's part. True: this was a request to park, and it has been obeyed (or put off).
+    bool handle_nmi(arch::TrapFrame& frame);
+
+    /// After it every CPU goes through its scheduler before it goes on in the app.
+    void reschedule_all_on_resume() { m_reschedule = true; }
+
+private:
+    friend class NoStop;
+    void park(arch::TrapFrame& frame);
+    void leave_no_stop();
+    void send_nmi(uint32_t cpu);
+
+    std::atomic<uint32_t> m_leader{0};        ///< CPU index + 1
+    std::atomic<uint64_t> m_park_requests{0}; ///< bit mask of CPUs that are to park
+    std::atomic<uint64_t> m_generation{0};    ///< grows with each resume
+    arch::TrapFrame* m_frames[arch::max_cpus] = {};
+    uint64_t m_missing = 0;
+    bool m_reschedule = false;
+    bool m_abandoned = false;
+    struct PerCpu {
+        uint32_t no_stop_depth = 0;
+        bool put_off = false;
+        std::atomic<uint64_t> nmi_sent{0}; ///< when, by boottime_ns()
+    };
+    PerCpu m_cpus[arch::max_cpus] = {};
+};
+
+World& world();
+
+/// A section in which this CPU is not stopped: it is in the middle of something that the debugger itself uses.
+/// Interrupts are off.
+class [[nodiscard]] NoStop {
+public:
+    NoStop() { ++world().m_cpus[arch::this_cpu().index].no_stop_depth; }
+    ~NoStop() { world().leave_no_stop(); }
+    NoStop(const NoStop&) = delete;
+    NoStop& operator=(const NoStop&) = delete;
+};
+
+} // namespace debug

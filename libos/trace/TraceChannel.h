@@ -1,0 +1,41 @@
+#pragma once
+// TraceChannel: frames on the trace port, packets without copying. One thread uses it.
+
+#include "libos/drivers/VirtioConsole.h"
+#include "libos/sched/WaitQueue.h"
+#include "probes/wire/Channel.h"
+
+#include <span>
+
+namespace trace {
+
+class TraceChannel {
+public:
+    constexpr TraceChannel() = default;
+
+    /// False if the host has no such port.
+    bool open(drivers::VirtioConsole* console);
+
+    /// Each waits until the host has taken all, at most stall_limit_ns without progress. False: the host is gone or
+    /// stuck.
+    bool send(wire::FrameType type, std::span<const std::byte> body);
+    /// `packet` is physically contiguous and stays as it is until this returns.
+    bool send_packet(std::span<const std::byte> packet);
+
+private:
+    static constexpr uint64_t stall_limit_ns = 5'000'000'000;
+
+    bool send_header(wire::FrameType type, size_t length);
+    bool send_bytes(std::span<const std::byte> bytes);
+    bool wait_for_event(uint64_t deadline);
+    static void on_event(void* self);
+    static void on_written(void* self);
+
+    drivers::ConsolePort* m_port = nullptr;
+    sched::SpinLock m_lock; // the two flags; outside the scheduler's
+    sched::WaitQueue m_waiter;
+    bool m_event = false;
+    bool m_written = false;
+};
+
+} // namespace trace

@@ -1,0 +1,292 @@
+#include "libos/trace/Tracer.h"
+
+#include "libos/control/Control.h"
+#include "libos/memory/PhysicalMemory.h"
+#include "libos/sched/Clock.h"
+#include "libos/sched/Scheduler.h"
+#include "libos/trace/Rings.h"
+#include "libos/trace/StateDump.h"
+#include "libos/trace/TraceChannel.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace trace {
+
+namespace {
+
+using base::Error;
+using wire::FrameType;
+
+constexpr uint64_t millisecond = 1'000'000;
+constexpr uint64_t flush_interval_ms = 200;
+
+enum class Job : uint8_t { None, Record, Snapshot, Stop };
+
+struct State {
+    probes::Registry registry;
+    probes::SitePatcher* patcher = nullptr;
+    TraceChannel channel;
+    sched::SpinLock lock; // the job; outside the scheduler's
+    sched::WaitQueue jobs;
+    Job job = Job::None;
+    std::atomic<bool> recording{false};
+    uint64_t delivered = 0;
+    sched::SpinLock registry_lock; // outside the text patcher's
+    /// What ProbeEnable asked for: the control thread writes, and the tracer's reads it when it switches all probes.
+    struct Choice {
+        char pattern[64];
+        size_t length;
+        bool enabled;
+    };
+    static constexpr size_t max_choices = 32;
+    Choice choices[max_choices] = {};
+    size_t choice_count = 0;
+    bool has_rings = false;
+};
+constinit State g_state;
+
+/// Of the registry's users, the control thread and the tracer's, one at a time.
+base::Result<> switch_probes(std::string_view pattern, bool enabled) {
+    sched::SpinLocker locker(g_state.registry_lock);
+    TRY(g_state.registry.set_enabled(pattern, enabled, *g_state.patcher));
+    return {};
+}
+
+/// Off for the moments in which a recording begins or ends. On again, with what somebody had switched off staying off.
+void set_all_probes(bool enabled) {
+    (void)switch_probes("*", enabled);
+    for (size_t i = 0; enabled && i < g_state.choice_count; ++i) {
+        const auto& choice = g_state.choices[i];
+        (void)switch_probes({choice.pattern, choice.length}, choice.enabled);
+    }
+}
+
+/// The newest choices, in order. Once they do not fit, the oldest are forgotten.
+void remember_choice(std::string_view pattern, bool enabled) {
+    if (pattern == "*" && enabled) {
+        g_state.choice_count = 0;
+        return;
+    }
+    if (g_state.choice_count == State::max_choices) {
+        for (size_t i = 1; i < State::max_choices; ++i)
+            g_state.choices[i - 1] = g_state.choices[i];
+        --g_state.choice_count;
+    }
+    auto& choice = g_state.choices[g_state.choice_count++];
+    choice.enabled = enabled;
+    choice.length = std::min(pattern.size(), sizeof(choice.pattern));
+    std::memcpy(choice.pattern, pattern.data(), choice.length);
+}
+
+/// Sends every packet that is ready. False: the host is gone, or takes nothing.
+bool send_ready_packets() {
+    for (uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu) {
+        auto& ring = ring_of_cpu(cpu);
+        while (auto packet = ring.front()) {
+            if (!g_state.channel.send_packet(packet->bytes))
+                return false;
+            ring.release();
+        }
+    }
+    return true;
+}
+
+/// Everything that was recorded before: twice, since only a ring with room can close the packet that tells of its last
+/// losses. The probes are off.
+bool drain() {
+    for (int round = 0; round < 2; ++round) {
+        for (int attempt = 0; attempt < 10; ++attempt) {
+            if (!on_every_cpu(RingCommand::Flush))
+                return false;
+            if (!send_ready_packets())
+                return false;
+            bool all = true;
+            for (uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu)
+                all = all && ring_of_cpu(cpu).released() == ring_of_cpu(cpu).ready();
+            if (all)
+                break;
+        }
+    }
+    return true;
+}
+
+Totals difference(const Totals& now, const Totals& then) {
+    return {now.produced - then.produced, now.discarded - then.discarded};
+}
+
+void finish(const Totals& totals, bool snapshot) {
+    wire::TraceEndMessage message{totals.produced, totals.discarded, snapshot ? 1u : 0u, 0};
+    (void)g_state.channel.send(FrameType::TraceEnd, std::as_bytes(std::span(&message, 1)));
+}
+
+Job take_job(sched::Deadline deadline) {
+    auto state = g_state.lock.lock();
+    while (g_state.job == Job::None) {
+        if (!g_state.jobs.wait(g_state.lock, state, deadline))
+            break;
+    }
+    Job job = g_state.job;
+    g_state.job = Job::None;
+    g_state.lock.unlock(state);
+    return job;
+}
+
+/// Events that the host has got so far: the rings were empty when this was last set.
+void remember_delivered() {
+    Totals now = totals();
+    g_state.delivered = now.produced - now.discarded;
+}
+
+void record() {
+    set_all_probes(false);
+    if (!on_every_cpu(RingCommand::StartStreamingAnew)) {
+        set_all_probes(true);
+        g_state.recording = false;
+        return;
+    }
+    Totals at_start = totals();
+    set_all_probes(true);
+    dump_state();
+    uint64_t next_flush = sched::boottime_ns() + flush_interval_ms * millisecond;
+    bool connected = true;
+    while (connected && take_job(sched::deadline_after(5 * millisecond)) != Job::Stop) {
+        connected = send_ready_packets();
+        if (sched::boottime_ns() >= next_flush) {
+            (void)on_every_cpu(RingCommand::Flush);
+            next_flush = sched::boottime_ns() + flush_interval_ms * millisecond;
+        }
+    }
+    set_all_probes(false);
+    if (connected && drain()) {
+        finish(difference(totals(), at_start), false);
+        remember_delivered();
+    }
+    (void)on_every_cpu(RingCommand::StopStreaming);
+    g_state.recording = false;
+    set_all_probes(true);
+}
+
+void snapshot() {
+    dump_state();
+    set_all_probes(false);
+    if (on_every_cpu(RingCommand::StartStreamingKeep)) {
+        if (drain()) {
+            Totals now = totals();
+            finish({now.produced - g_state.delivered, now.discarded}, true);
+            remember_delivered();
+        }
+        (void)on_every_cpu(RingCommand::StopStreaming);
+    }
+    g_state.recording = false;
+    set_all_probes(true);
+}
+
+void run(void*) {
+    for (;;) {
+        switch (take_job(sched::no_deadline)) {
+        case Job::Record:
+            record();
+            break;
+        case Job::Snapshot:
+            snapshot();
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+void give_job(Job job) {
+    {
+        sched::SpinLocker locker(g_state.lock);
+        g_state.job = job;
+    }
+    g_state.jobs.wake_all();
+}
+
+void start_job(Job job, control::Reply& reply) {
+    if (!g_state.has_rings)
+        reply.error = static_cast<int32_t>(Error::NotSupported);
+    else if (g_state.recording.exchange(true))
+        reply.error = static_cast<int32_t>(Error::Busy);
+    else
+        give_job(job);
+}
+
+void on_record_start(std::span<const std::byte>, control::Reply& reply) {
+    start_job(Job::Record, reply);
+}
+void on_snapshot(std::span<const std::byte>, control::Reply& reply) {
+    start_job(Job::Snapshot, reply);
+}
+
+void on_record_stop(std::span<const std::byte>, control::Reply& reply) {
+    if (!g_state.recording)
+        reply.error = static_cast<int32_t>(Error::Invalid);
+    else
+        give_job(Job::Stop);
+}
+
+void fill_status(wire::StatusMessage& status) {
+    Totals now = totals();
+    status.events_produced = now.produced;
+    status.events_discarded = now.discarded;
+    if (is_recording())
+        status.flags |= wire::HelloRecording;
+}
+
+void on_probe_enable(std::span<const std::byte> body_untrusted, control::Reply& reply) {
+    wire::ProbeEnableMessage message;
+    if (body_untrusted.size() < sizeof(message)) {
+        reply.error = static_cast<int32_t>(Error::Invalid);
+        return;
+    }
+    std::memcpy(&message, body_untrusted.data(), sizeof(message));
+    if (message.pattern_length != body_untrusted.size() - sizeof(message)) {
+        reply.error = static_cast<int32_t>(Error::Invalid);
+        return;
+    }
+    std::string_view pattern(reinterpret_cast<const char*>(body_untrusted.data()) + sizeof(message),
+                             message.pattern_length);
+    if (auto changed = switch_probes(pattern, message.enable != 0); !changed)
+        reply.error = static_cast<int32_t>(changed.error());
+    else
+        remember_choice(pattern, message.enable != 0);
+}
+
+} // namespace
+
+void initialize(Geometry geometry, probes::SitePatcher& patcher) {
+    g_state.patcher = &patcher;
+    g_state.registry = probes::Registry::of_image();
+    set_geometry(geometry);
+    if (!g_state.registry.assign_ids() || !attach_ring(0))
+        return;
+    g_state.has_rings = true;
+    set_all_probes(true);
+}
+
+void add_cpu(uint32_t index) {
+    if (g_state.has_rings)
+        (void)attach_ring(index);
+}
+
+void start(drivers::VirtioConsole* console) {
+    if (!g_state.channel.open(console))
+        return;
+    control::set_handler(FrameType::RecordStart, on_record_start);
+    control::set_handler(FrameType::RecordStop, on_record_stop);
+    control::set_handler(FrameType::Snapshot, on_snapshot);
+    control::set_handler(FrameType::ProbeEnable, on_probe_enable);
+    control::set_status_source(fill_status);
+    if (auto thread = sched::Thread::create_kernel("tracer", run, nullptr))
+        sched::scheduler().start(**thread);
+}
+
+bool is_recording() {
+    return g_state.recording.load(std::memory_order_relaxed);
+}
+
+} // namespace trace

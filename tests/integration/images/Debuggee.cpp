@@ -1,0 +1,142 @@
+// What the gdb tests debug.
+//
+//   debuggee                   two calls from main, a line, and status 0
+//   debuggee serve             threads `main-loop` and `helper` go round until a debugger sets g_stop: that is the
+//   status debuggee deaf              spins in spin_deaf() with interrupts off until a debugger sets g_stop debuggee
+//   walk              over and over system calls, work for the timer to interrupt, and a page fault
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <thread>
+
+volatile int g_stop = 0;
+volatile long g_rounds = 0;
+volatile long g_helper_rounds = 0;
+volatile int g_total = 0;
+thread_local volatile int t_number = 7;
+
+extern "C" long raw_getpid();
+extern "C" long raw_write(int file, const void* data, unsigned long size);
+// The labels are where the tests put breakpoints.
+asm(".text\n"
+    ".globl raw_getpid, raw_getpid_syscall\n"
+    ".type raw_getpid, @function\n"
+    "raw_getpid: .cfi_startproc\n"
+    "movl $39, %eax\n"
+    "raw_getpid_syscall: syscall\n"
+    "ret\n"
+    ".cfi_endproc\n"
+    ".size raw_getpid, . - raw_getpid\n"
+    ".globl raw_write, raw_write_syscall\n"
+    ".type raw_write, @function\n"
+    "raw_write: .cfi_startproc\n"
+    "movl $1, %eax\n"
+    "raw_write_syscall: syscall\n"
+    "ret\n"
+    ".cfi_endproc\n"
+    ".size raw_write, . - raw_write\n");
+
+int add(int left, int right) {
+    int sum = left + right;
+    return sum;
+}
+
+int twice(int number) {
+    return add(number, number);
+}
+
+void rest(long milliseconds) {
+    timespec duration{0, milliseconds * 1'000'000};
+    nanosleep(&duration, nullptr);
+}
+
+void helper_round() {
+    g_helper_rounds = g_helper_rounds + 1;
+}
+
+void help() {
+    pthread_setname_np(pthread_self(), "helper");
+    t_number = 8;
+    while (g_stop == 0) {
+        helper_round();
+        for (int i = 0; i < 1000; ++i) {
+        }
+        rest(1);
+    }
+}
+
+void serve_round(long round) {
+    g_rounds = round;
+}
+
+int serve() {
+    pthread_setname_np(pthread_self(), "main-loop");
+    std::thread helper(help);
+    for (long round = 1; g_stop == 0; ++round) {
+        serve_round(round);
+        raw_getpid();
+        if (round % 20 == 0) {
+            std::printf("round %ld\n", round);
+            std::fflush(stdout);
+        }
+        rest(2);
+    }
+    helper.join();
+    std::printf("stopped\n");
+    return g_stop;
+}
+
+int spin_deaf() {
+    std::puts("deaf from here on");
+    std::fflush(stdout);
+    asm volatile("cli"); // an app is in ring 0, so it can
+    while (g_stop == 0) {
+    }
+    asm volatile("sti");
+    return g_stop;
+}
+
+void touch_page(volatile char* page) {
+    *page = 1;
+}
+
+void spin_a_while() {
+    for (int i = 0; i < 30'000'000; ++i) {
+    }
+}
+
+int walk() {
+    int null = open("/dev/null", O_WRONLY);
+    std::puts("walking");
+    std::fflush(stdout);
+    for (;;) {
+        if (raw_getpid() != getpid() || raw_write(null, "x", 1) != 1)
+            return 1;
+        spin_a_while();
+        void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (page == MAP_FAILED)
+            return 1;
+        touch_page(static_cast<char*>(page));
+        munmap(page, 4096);
+    }
+}
+
+int main(int argc, char** argv) {
+    int sum = add(2, 3);
+    sum = twice(sum);
+    g_total = sum;
+    if (argc > 1 && std::strcmp(argv[1], "serve") == 0)
+        return serve();
+    if (argc > 1 && std::strcmp(argv[1], "deaf") == 0)
+        return spin_deaf();
+    if (argc > 1 && std::strcmp(argv[1], "walk") == 0)
+        return walk();
+    std::printf("total %d\n", g_total);
+    return 0;
+}

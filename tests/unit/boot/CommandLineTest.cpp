@@ -1,0 +1,65 @@
+#include "libos/boot/CommandLine.h"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace {
+
+struct Parsed {
+    explicit Parsed(std::string_view source)
+        : text(source.begin(), source.end()) {
+        text.push_back(0);
+        line = boot::parse_command_line(text);
+    }
+    std::vector<std::string> arguments() const {
+        return {line.arguments.begin(), line.arguments.begin() + line.argument_count};
+    }
+    std::vector<char> text;
+    boot::CommandLine line;
+};
+
+using Strings = std::vector<std::string>;
+
+} // namespace
+
+TEST(CommandLine, SplitsKernelWordsFromArguments) {
+    Parsed p("uniscope.wait=app uniscope.env.A=b%20c -- /bin/app --flag uniscope.wait=boot x%2520y");
+    EXPECT_EQ(p.line.wait, boot::CommandLine::Wait::App);
+    EXPECT_EQ(p.arguments(), (Strings{"/bin/app", "--flag", "uniscope.wait=boot", "x%20y"}));
+    ASSERT_EQ(p.line.environment_count, 1u);
+    EXPECT_EQ(p.line.environment[0], "A=b c");
+}
+
+TEST(CommandLine, DeviceWordsNeverReachTheApp) {
+    Parsed p("-- app a virtio_mmio.device=512@0xfeb00e00:12 virtio_mmio.device=512@0xfeb00c00:11");
+    EXPECT_EQ(p.arguments(), (Strings{"app", "a"}));
+    ASSERT_EQ(p.line.device_count, 2u);
+    EXPECT_EQ(p.line.devices[1], "512@0xfeb00c00:11");
+}
+
+TEST(CommandLine, EncodedWordsAreNeverTheKernels) {
+    Parsed p("-- app %76irtio_mmio.device=1 %2d%2d");
+    EXPECT_EQ(p.arguments(), (Strings{"app", "virtio_mmio.device=1", "--"}));
+}
+
+TEST(CommandLine, WithoutSeparatorEverythingElseIsTheApps) {
+    Parsed p("app uniscope.tick_hz=250 b");
+    EXPECT_EQ(p.arguments(), (Strings{"app", "b"}));
+    EXPECT_EQ(p.line.tick_hz, 250u);
+}
+
+TEST(CommandLine, RingGeometry) {
+    Parsed p("uniscope.ring=64Kx8 --");
+    EXPECT_EQ(p.line.sub_buffer_size, 65536u);
+    EXPECT_EQ(p.line.sub_buffer_count, 8u);
+}
+
+TEST(CommandLine, BrokenEscapesAndTooManyWords) {
+    Parsed p("-- a%2 b%zz %");
+    EXPECT_EQ(p.arguments(), (Strings{"a%2", "b%zz", "%"}));
+    std::string many = "--";
+    for (int i = 0; i < 300; ++i)
+        many += " w";
+    EXPECT_TRUE(Parsed(many).line.truncated);
+}

@@ -1,0 +1,106 @@
+#pragma once
+// A little machine behind the stub's seam: some memory, a few threads, and a processor that knows eight instructions.
+// Unit tests, the fuzz target and the program that a real gdb attaches to all use it.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gdbstub/Session.h"
+
+namespace gdbstub::test {
+
+/// How a run of the machine ended.
+struct Halt {
+    std::optional<StopEvent> stop;
+    /// Set instead if the program executed hlt: its exit status, from al.
+    std::optional<uint8_t> exit_status;
+};
+
+class FakeTarget final : public Target,
+                         Breakpoints,
+                         HardwarePoints,
+                         Monitor,
+                         ThreadLocalStorage,
+                         ProcessImage,
+                         SignalInfo {
+public:
+    static constexpr uint64_t memory_base = 0x10000;
+    static constexpr size_t memory_size = 0x10000;
+    /// The last page can be read but not written.
+    static constexpr uint64_t read_only_base = memory_base + memory_size - 0x1000;
+
+    struct Thread {
+        ThreadId id;
+        std::string name;
+        std::string state;
+        int cpu;
+        RegisterFile registers{};
+    };
+
+    FakeTarget();
+
+    void load(uint64_t address, std::initializer_list<uint8_t> bytes);
+    Thread& thread_by_id(ThreadId id);
+
+    /// Runs as the plan says, one instruction of each thread in turn, until something happens or a stop was requested.
+    /// Calls `between` after each round; at most `max_rounds`, then as if a stop had been requested.
+    Halt run(const ResumePlan& plan, const std::function<void()>& between = {}, unsigned max_rounds = 1'000'000);
+
+    // What a test may set or look at.
+    std::vector<uint8_t> memory;
+    std::vector<Thread> threads;
+    std::set<uint64_t> inserted_breakpoints;
+    std::vector<Session::Point> inserted_points;
+    std::vector<std::string> log;
+    unsigned stop_requests = 0;
+    bool offers_optional_parts = true;
+    bool has_avx = true;
+    bool may_kill = false;
+    std::string executable_path = "/tmp/fake";
+    bool refuses_breakpoints = false;
+    bool steps_ranges_itself = false;
+
+    // Target
+    void request_stop() override { ++stop_requests; }
+    void for_each_thread(FunctionRef<bool(const ThreadInfo&)> visit) override;
+    Answer<ThreadInfo> thread(ThreadId id) override;
+    Answer<> read_registers(ThreadId thread, RegisterFile& out) override;
+    Answer<> write_registers(ThreadId thread, const RegisterFile& values) override;
+    bool has(OptionalRegisters) const override { return has_avx; }
+    size_t read_memory(uint64_t address, std::span<uint8_t> out) override;
+    size_t write_memory(uint64_t address, std::span<const uint8_t> bytes) override;
+    bool kill_allowed() const override { return may_kill; }
+    Breakpoints* breakpoints() override { return offers_optional_parts ? this : nullptr; }
+    HardwarePoints* hardware_points() override { return offers_optional_parts ? this : nullptr; }
+    Monitor* monitor() override { return offers_optional_parts ? this : nullptr; }
+    ThreadLocalStorage* thread_local_storage() override { return offers_optional_parts ? this : nullptr; }
+    ProcessImage* process_image() override { return offers_optional_parts ? this : nullptr; }
+    SignalInfo* signal_info() override { return offers_optional_parts ? this : nullptr; }
+
+private:
+    Answer<> insert(uint64_t address, uint64_t kind) override;
+    Answer<> remove(uint64_t address, uint64_t kind) override;
+    bool supports(PointKind kind) const override { return kind != PointKind::Read; }
+    Answer<> insert(PointKind kind, uint64_t address, uint64_t length) override;
+    Answer<> remove(PointKind kind, uint64_t address, uint64_t length) override;
+    Answer<> execute(std::string_view command, MonitorOutput& output) override;
+    Answer<uint64_t> address(ThreadId thread, uint64_t offset, uint64_t link_map) override;
+    std::span<const uint8_t> auxiliary_vector() override { return m_auxv; }
+    std::string_view executable() override { return executable_path; }
+    Answer<std::span<const uint8_t>> signal_info(ThreadId thread) override;
+
+    bool is_mapped(uint64_t address) const { return address >= memory_base && address < memory_base + memory_size; }
+    uint8_t& byte_at(uint64_t address) { return memory[address - memory_base]; }
+    /// One instruction; what it stops with, if anything.
+    Halt step(Thread& thread, bool ignore_breakpoint);
+
+    std::vector<uint8_t> m_auxv;
+    std::vector<uint8_t> m_siginfo;
+};
+
+} // namespace gdbstub::test

@@ -1,0 +1,60 @@
+#include "tracer/cli/Output.h"
+#include "tracer/cli/Verb.h"
+#include "tracer/instance/HostCore.h"
+#include "tracer/instance/Registry.h"
+#include "tracer/link/ManageClient.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+namespace cli {
+
+namespace {
+
+struct Options {
+    std::string name;
+    std::string output;
+    bool force = false;
+};
+
+tracer::Result<int> dump(const Options& options) {
+    const auto registry = TRY(tracer::Registry::open());
+    const auto instance = TRY(registry.find_alive(options.name));
+    const std::string output = TRY(output_path(options.output, options.name, "core", options.force));
+    std::error_code error;
+    const std::filesystem::path raw = std::filesystem::absolute(output, error).string() + ".dump";
+    const auto answer =
+        tracer::manage(instance.socket("manage"), {{"do", "dump"}, {"path", raw.string()}}, std::chrono::minutes(2));
+    if (!answer) {
+        std::filesystem::remove(raw, error);
+        return std::unexpected(answer.error());
+    }
+    const std::string warning =
+        TRY(tracer::make_core_from_dump(raw, instance.facts.image, output, "taken by uniscope dump"));
+    if (!warning.empty())
+        fmt::print(stderr, "uniscope: {}\n", warning);
+    fmt::print("{}\n", output);
+    fmt::print(stderr, "gdb {} {}    opens it\n", instance.facts.image, output);
+    return 0;
+}
+
+const VerbRegistration g_dump{{
+    .name = "dump",
+    .usage = "[OPTIONS] NAME",
+    .summary = "Write a core of a running instance",
+    .details = "The instance stands still meanwhile and then goes on. Works on one that hangs, too.",
+    .setup = [](CLI::App& app) -> Action {
+        auto options = std::make_shared<Options>();
+        app.add_option("NAME", options->name)->required();
+        app.add_option("-o,--output", options->output, "File to write, NAME-YYYYmmdd-HHMM.core unless told")
+            ->type_name("PATH");
+        app.add_flag("-f,--force", options->force, "Replace what is there");
+        return [options] { return dump(*options); };
+    },
+}};
+
+} // namespace
+
+} // namespace cli

@@ -1,0 +1,67 @@
+#include "tracer/cli/Verb.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+namespace cli {
+
+namespace {
+
+struct Options {
+    bool markdown = false;
+    std::vector<std::string> words;
+};
+
+std::string help_of(std::string_view name) {
+    CLI::App app("Boot, debug and trace unikernel images");
+    Action chosen;
+    int error_status = 0;
+    add_verbs(app, all_verbs(), chosen, error_status);
+    CLI::App* found = &app;
+    while (!name.empty() && found) {
+        const size_t space = name.find(' ');
+        found = find_subcommand(*found, name.substr(0, space));
+        name = space == std::string_view::npos ? std::string_view() : name.substr(space + 1);
+    }
+    return found ? found->help() : std::string();
+}
+
+void print_markdown() {
+    fmt::print("# The command line\n\n"
+               "Made by `uniscope help --markdown`; a test checks that it is current.\n\n"
+               "```\n{}```\n",
+               help_of(""));
+    for (const Verb& verb : all_verbs())
+        fmt::print("\n## uniscope {}\n\n```\n{}```\n", verb.name, help_of(verb.name));
+}
+
+tracer::Result<int> show_help(const Options& options) {
+    if (options.markdown) {
+        print_markdown();
+        return 0;
+    }
+    const std::string name = fmt::format("{}", fmt::join(options.words, " "));
+    const std::string text = help_of(name);
+    if (text.empty())
+        return tracer::fail(fmt::format("there is no verb `{}`", name), "`uniscope help` lists the verbs.");
+    fmt::print("{}", text);
+    return 0;
+}
+
+const VerbRegistration g_help{{
+    .name = "help",
+    .usage = "[VERB]",
+    .summary = "Show help on a verb",
+    .details = "",
+    .setup = [](CLI::App& app) -> Action {
+        auto options = std::make_shared<Options>();
+        app.add_option("VERB", options->words, "The verb to explain");
+        app.add_flag("--markdown", options->markdown, "Print the whole reference, as in docs/cli.md");
+        return [options] { return show_help(*options); };
+    },
+}};
+
+} // namespace
+
+} // namespace cli

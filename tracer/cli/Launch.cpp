@@ -1,0 +1,213 @@
+#include "tracer/cli/Launch.h"
+
+#include "tracer/cli/Verb.h"
+#include "tracer/image/Image.h"
+#include "tracer/instance/AcceleratorProbe.h"
+#include "tracer/instance/QemuCommand.h"
+#include "tracer/instance/Supervisor.h"
+#include "tracer/link/Socket.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+
+namespace cli {
+
+namespace fs = std::filesystem;
+using tracer::fail;
+using tracer::Result;
+
+namespace {
+
+// Longer than a supervisor waits for its guest.
+constexpr std::chrono::seconds background_timeout{90};
+
+Result<tracer::ClaimedName> claim_name(const Launch& launch) {
+    const tracer::Registry registry = TRY(tracer::Registry::open());
+    if (launch.options.name.empty())
+        return registry.claim_for_image(launch.options.image);
+    return registry.claim(launch.options.name);
+}
+
+tracer::SupervisorOptions supervisor_options(Launch launch, const tracer::ClaimedName& name) {
+    launch.options.name = name.name;
+    return {.launch = std::move(launch.options),
+            .accelerator = launch.accelerator,
+            .qemu = std::move(launch.qemu),
+            .build_id = std::move(launch.build_id),
+            .foreground = true,
+            .verbose = launch.verbose,
+            .on_ready = {}};
+}
+
+std::string quote_for_shell(const std::string& word) {
+    constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=+,./:@%";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos)
+        return word;
+    std::string quoted = "'";
+    for (const char letter : word)
+        quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+    return quoted + "'";
+}
+
+/// The supervisor's process, from fork() to its end. Never returns.
+[[noreturn]] void serve_in_background(Launch launch, tracer::ClaimedName name, tracer::FileDescriptor to_parent) {
+    setsid();
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const int log =
+        open((name.directory / "supervisor.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0600);
+    dup2(null, STDIN_FILENO);
+    dup2(log >= 0 ? log : null, STDOUT_FILENO);
+    dup2(log >= 0 ? log : null, STDERR_FILENO);
+    tracer::SupervisorOptions options = supervisor_options(std::move(launch), name);
+    options.foreground = false;
+    options.on_ready = [&to_parent](const Result<>& result) {
+        nlohmann::json message = {{"ok", result.has_value()}};
+        if (!result) {
+            message["message"] = result.error().message;
+            message["hint"] = result.error().hint;
+        }
+        const std::string text = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        (void)tracer::send_all(to_parent.get(), {reinterpret_cast<const uint8_t*>(text.data()), text.size()},
+                               std::chrono::seconds(1));
+        to_parent.reset();
+    };
+    const auto ending = tracer::Supervisor(std::move(options), std::move(name)).run();
+    if (!ending)
+        print_error(ending.error());
+    std::fflush(nullptr);
+    _exit(ending ? 0 : 125);
+}
+
+} // namespace
+
+void add_launch_options(CLI::App& app, LaunchArguments& arguments) {
+    app.add_option("--name", arguments.name, "Name of the instance; the image's name unless told")->type_name("NAME");
+    app.add_option("--cpus", arguments.cpus, "Number of virtual CPUs, 1 unless told (also -smp N)")->type_name("N");
+    app.add_option("-m,--memory", arguments.memory, "Memory, 128M unless told")->type_name("SIZE");
+    app.add_option("--machine", arguments.machine, "microvm (unless told) or q35")->type_name("MACHINE");
+    app.add_option("--accel", arguments.accelerator, "auto (unless told: KVM where it works), tcg or kvm")
+        ->type_name("ACCEL");
+    app.add_option("--rootfs", arguments.rootfs, "Directory whose contents become the instance's `/`")
+        ->type_name("DIR");
+    app.add_option("--env", arguments.environment, "Environment variable of the app; may be repeated")
+        ->type_name("NAME=VALUE")
+        ->allow_extra_args(false);
+    app.add_flag("--wait{app}", arguments.wait,
+                 "Hold at the app's entry point, or with --wait=boot in the kernel, for gdb");
+    app.add_option("--kernel-option", arguments.kernel_options,
+                   "Option of the kernel, e.g. loglevel=1; may be repeated")
+        ->type_name("WORD")
+        ->allow_extra_args(false);
+    app.add_option("--qemu-arg", arguments.qemu_arguments, "One more word for QEMU's command line; may be repeated")
+        ->type_name("WORD")
+        ->allow_extra_args(false);
+}
+
+Result<Launch> prepare_launch(const LaunchArguments& arguments, const std::vector<std::string>& words) {
+    Launch launch;
+    tracer::LaunchOptions& options = launch.options;
+    const auto image = TRY(tracer::Image::open(words.front()));
+    TRY(image.check_bootable());
+    std::error_code error;
+    options.image = fs::absolute(words.front(), error);
+    options.arguments = words;
+    launch.build_id = image.build_id();
+
+    if (!arguments.name.empty() && !tracer::is_valid_name(arguments.name))
+        return fail(fmt::format("`{}` cannot be an instance's name", arguments.name),
+                    "Use up to 48 letters, digits, `.`, `-` and `_`, beginning with a letter or digit.");
+    options.name = arguments.name;
+    if (arguments.cpus < 1 || arguments.cpus > 64)
+        return fail(fmt::format("an instance cannot have {} CPUs", arguments.cpus), "Give it between 1 and 64.");
+    options.cpus = arguments.cpus;
+    options.memory_mib = TRY(tracer::parse_memory_size(arguments.memory));
+    options.machine = TRY(tracer::parse_machine(arguments.machine));
+    options.accelerator = TRY(tracer::parse_accelerator(arguments.accelerator));
+    for (const std::string& variable : arguments.environment)
+        if (variable.find('=') == std::string::npos || variable.starts_with('='))
+            return fail(fmt::format("--env {} is not NAME=VALUE", variable), "Give it like --env TZ=UTC.");
+    options.environment = arguments.environment;
+    options.kernel_options = arguments.kernel_options;
+    options.qemu_arguments = arguments.qemu_arguments;
+    if (!arguments.rootfs.empty()) {
+        if (!fs::is_directory(arguments.rootfs, error))
+            return fail(fmt::format("the root file system {} is not a directory", arguments.rootfs),
+                        "Give a directory with --rootfs; its contents become `/`.");
+        options.rootfs = arguments.rootfs;
+    }
+    if (arguments.wait == "app")
+        options.wait = tracer::WaitFor::App;
+    else if (arguments.wait == "boot")
+        options.wait = tracer::WaitFor::Boot;
+    else if (!arguments.wait.empty())
+        return fail(fmt::format("an instance cannot wait at `{}`", arguments.wait), "Use --wait or --wait=boot.");
+
+    launch.qemu = TRY(tracer::find_qemu());
+    const auto choice = TRY(tracer::choose_accelerator(options.accelerator, launch.qemu));
+    launch.accelerator = choice.accelerator;
+    launch.accelerator_reason = choice.reason;
+    return launch;
+}
+
+Result<std::string> shell_command(const Launch& launch) {
+    const auto command =
+        tracer::make_qemu_command(launch.qemu, launch.options, launch.accelerator, "", {3, 4, 5, 6, 7, 8});
+    std::string line;
+    for (const std::string& word : command)
+        line += (line.empty() ? "" : " ") + quote_for_shell(word);
+    return line;
+}
+
+Result<int> launch_in_foreground(Launch launch) {
+    tracer::ClaimedName name = TRY(claim_name(launch));
+    if (launch.options.wait != tracer::WaitFor::Nothing)
+        fmt::print(stderr, "uniscope: {0} waits for gdb: uniscope gdb {0}\n", name.name);
+    tracer::SupervisorOptions options = supervisor_options(std::move(launch), name);
+    const std::string instance = name.name;
+    const tracer::Ending ending = TRY(tracer::Supervisor(std::move(options), std::move(name)).run());
+    if (ending.how == "failed")
+        return fail(fmt::format("{}: {}", instance, ending.reason), fmt::format("Its log: uniscope logs {}", instance));
+    return ending.status;
+}
+
+Result<std::string> launch_in_background(Launch launch) {
+    tracer::ClaimedName name = TRY(claim_name(launch));
+    auto [ours, theirs] = TRY(tracer::socket_pair());
+    std::fflush(nullptr);
+    const pid_t child = fork();
+    if (child < 0)
+        return tracer::fail_errno("cannot make a process", errno);
+    if (child == 0) {
+        ours.reset();
+        serve_in_background(std::move(launch), std::move(name), std::move(theirs));
+    }
+    theirs.reset();
+    std::string text;
+    while (true) {
+        const auto bytes = tracer::receive_some(ours.get(), 65536, background_timeout);
+        if (!bytes) {
+            kill(child, SIGTERM);
+            return std::unexpected(bytes.error());
+        }
+        if (bytes->empty())
+            break;
+        text.append(bytes->begin(), bytes->end());
+    }
+    const auto message = nlohmann::json::parse(text, nullptr, false);
+    if (!message.is_object())
+        return fail("the supervisor ended without a word",
+                    fmt::format("Its log: {}", (name.directory / "supervisor.log").string()));
+    if (!message.value("ok", false))
+        return fail(message.value("message", ""), message.value("hint", ""));
+    return name.name;
+}
+
+} // namespace cli

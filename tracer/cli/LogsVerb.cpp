@@ -1,0 +1,80 @@
+#include "tracer/cli/Verb.h"
+#include "tracer/instance/ConsoleLog.h"
+#include "tracer/instance/Registry.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+namespace cli {
+
+namespace {
+
+struct Options {
+    std::string name;
+    bool follow = false;
+};
+
+/// Copies what is there; false when the standard output has gone.
+bool copy_out(int descriptor) {
+    std::array<char, 65536> buffer;
+    while (true) {
+        const ssize_t size = read(descriptor, buffer.data(), buffer.size());
+        if (size <= 0)
+            return true;
+        if (std::fwrite(buffer.data(), 1, static_cast<size_t>(size), stdout) != static_cast<size_t>(size) ||
+            std::fflush(stdout) != 0)
+            return false;
+    }
+}
+
+bool is_same_file(int descriptor, const std::filesystem::path& path) {
+    struct stat ours{}, named{};
+    return fstat(descriptor, &ours) == 0 && stat(path.c_str(), &named) == 0 && ours.st_ino == named.st_ino;
+}
+
+tracer::Result<int> show(const Options& options) {
+    const auto registry = TRY(tracer::Registry::open());
+    auto instance = TRY(registry.find(options.name));
+    const auto path = instance.console_log();
+    tracer::FileDescriptor log(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const tracer::FileDescriptor older(open((path.string() + ".1").c_str(), O_RDONLY | O_CLOEXEC));
+    if (older && !copy_out(older.get()))
+        return 0;
+    if (!log)
+        return tracer::fail_errno(fmt::format("cannot read {}", path.string()), errno);
+    while (true) {
+        // Whether it lives is asked before the last look, so that nothing printed at the end is missed.
+        instance = registry.find(options.name).value_or(tracer::Instance{});
+        if (!copy_out(log.get()) || !options.follow || !instance.alive)
+            return 0;
+        if (!is_same_file(log.get(), path)) {
+            copy_out(log.get());
+            log = tracer::FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+}
+
+const VerbRegistration g_logs{{
+    .name = "logs",
+    .usage = "[OPTIONS] NAME",
+    .summary = "Show what an instance printed",
+    .details = "The newest 4 to 8 MiB of it; for a day after its end, too.",
+    .setup = [](CLI::App& app) -> Action {
+        auto options = std::make_shared<Options>();
+        app.add_option("NAME", options->name)->required();
+        app.add_flag("-f,--follow", options->follow, "Go on until the instance ends");
+        return [options] { return show(*options); };
+    },
+}};
+
+} // namespace
+
+} // namespace cli

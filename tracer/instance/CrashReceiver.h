@@ -1,0 +1,47 @@
+#pragma once
+// The crash channel: a core that the guest streams becomes a crash file.
+
+#include "tracer/instance/CrashFile.h"
+#include "tracer/link/Channel.h"
+#include "tracer/link/Frame.h"
+
+#include <functional>
+#include <optional>
+
+namespace tracer {
+
+/// On the event loop's thread.
+class CrashReceiver {
+public:
+    explicit CrashReceiver(std::shared_ptr<Channel> guest);
+
+    /// Makes the file to write to; called at the beginning of a core.
+    std::function<Result<CrashFile>()> open_file;
+    std::function<void()> on_begin;
+    /// The core is whole, or writing it failed.
+    std::function<void(Result<std::filesystem::path>)> on_end;
+
+    bool has_begun() const { return m_begin.has_value(); }
+    bool has_ended() const { return m_ended; }
+    /// Bytes so far: as long as this grows, the guest is alive enough.
+    uint64_t received() const { return m_received; }
+    uint32_t signal() const { return m_begin ? m_begin->signal : 0; }
+    const std::string& reason() const { return m_reason; }
+    /// What came of a core whose end never did; nothing when there is no such file.
+    std::optional<CrashFile> take_incomplete() { return std::exchange(m_file, std::nullopt); }
+    void close() { m_guest->close(); }
+
+private:
+    void handle(const Frame& frame);
+    void end(Result<std::filesystem::path> result);
+
+    std::shared_ptr<Channel> m_guest;
+    FrameDecoder m_decoder;
+    std::optional<wire::CoreBeginMessage> m_begin;
+    std::optional<CrashFile> m_file;
+    std::string m_reason;
+    uint64_t m_received = 0;
+    bool m_ended = false;
+};
+
+} // namespace tracer

@@ -1,0 +1,49 @@
+#pragma once
+// What to start, as `uniscope run` was told.
+
+#include "tracer/Result.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tracer {
+
+enum class Machine { Microvm, Q35 };
+enum class Accelerator { Auto, Tcg, Kvm };
+enum class WaitFor { Nothing, App, Boot };
+/// What is at the other end of the console: nobody, bytes that may end, or a person.
+enum class ConsoleInput { None, Pipe, Terminal };
+
+std::string_view name_of(Machine machine);
+std::string_view name_of(Accelerator accelerator);
+Result<Machine> parse_machine(std::string_view text);
+Result<Accelerator> parse_accelerator(std::string_view text);
+
+/// "128M", "1G", "512" (MiB), "65536K" in MiB, rounded up.
+Result<uint32_t> parse_memory_size(std::string_view text);
+
+struct LaunchOptions {
+    std::string name;                        ///< chosen by the registry
+    std::filesystem::path image;             ///< absolute
+    std::vector<std::string> arguments;      ///< argv[0], the image as it was typed, and on
+    std::vector<std::string> environment;    ///< NAME=VALUE
+    std::vector<std::string> kernel_options; ///< "loglevel=1", becomes the word uniscope.loglevel=1
+    unsigned cpus = 1;
+    uint32_t memory_mib = 128;
+    Machine machine = Machine::Microvm;
+    Accelerator accelerator = Accelerator::Auto;
+    WaitFor wait = WaitFor::Nothing;
+    ConsoleInput input = ConsoleInput::None;
+    int64_t realtime_ns = 0; ///< the host's clock at the start, since 1970; 0 leaves the guest to its own clock chip
+    std::optional<std::filesystem::path> rootfs;
+    std::vector<std::string> qemu_arguments;
+
+    /// The kernel's words of the command line.
+    std::vector<std::string> kernel_words() const;
+};
+
+} // namespace tracer

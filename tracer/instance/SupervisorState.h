@@ -1,0 +1,108 @@
+#pragma once
+// The inside of Supervisor, in two files: Supervisor.cpp has an instance's life, SupervisorCrash.cpp its violent end.
+
+#include "tracer/instance/ConsoleLog.h"
+#include "tracer/instance/ControlHub.h"
+#include "tracer/instance/CrashReceiver.h"
+#include "tracer/instance/GdbServer.h"
+#include "tracer/instance/ManageServer.h"
+#include "tracer/instance/Supervisor.h"
+#include "tracer/instance/Terminal.h"
+#include "tracer/instance/TraceRelay.h"
+#include "tracer/link/Qmp.h"
+#include <array>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <fmt/format.h>
+
+namespace tracer {
+
+struct Supervisor::State {
+    /// Status when the kernel died and no signal names why: as for an abort.
+    static constexpr int crashed_status = 128 + SIGABRT;
+    static constexpr int failed_status = 125;
+    /// From the guest's last word to the machine's own power-off.
+    static constexpr std::chrono::milliseconds power_off_timeout{2000};
+
+    State(SupervisorOptions given, ClaimedName claimed)
+        : options(std::move(given))
+        , name(std::move(claimed))
+        , log(name.directory / "console.log") {}
+
+    // tracer/instance/Supervisor.cpp, in the order of an instance's life
+    Result<> start();
+    Result<std::array<FileDescriptor, 6>> launch();
+    Result<> open_services();
+    void handle_signals();
+    void report_ready(const Result<>& result);
+
+    void guest_said_hello(const wire::HelloMessage& hello);
+    void guest_exited(const wire::ExitedMessage& message);
+    // SupervisorWatch.cpp
+    void watch_guest();
+    void guest_is_alive();
+    // SupervisorCrash.cpp
+    void core_began();
+    void core_ended(const Result<std::filesystem::path>& core);
+    void watch_core(uint64_t last_size, int quiet_seconds);
+    void machine_stopped(const nlohmann::json& data);
+    void decide_after_stop();
+    void take_core(std::string reason);
+    void crashed(int status, std::string reason, const std::filesystem::path& core, std::string_view origin);
+
+    // Supervisor.cpp again
+    void manage(const nlohmann::json& request, ManageServer::Answer answer);
+    nlohmann::json status() const;
+
+    void conclude(int status, std::string how, std::string reason = {}, const std::filesystem::path& core = {});
+    void end(int status, std::string how, std::string reason = {});
+    void quit_machine();
+    void machine_gone(int wait_status);
+    void finish();
+
+    void after(std::chrono::steady_clock::duration delay, std::function<void()> action) {
+        timer.expires_after(delay);
+        timer.async_wait([action = std::move(action)](asio::error_code error) {
+            if (!error)
+                action();
+        });
+    }
+    void say(std::string_view text) const { fmt::print(stderr, "uniscope: {}\n", text); }
+
+    SupervisorOptions options;
+    ClaimedName name;
+    ConsoleLog log;
+    InstanceFacts facts;
+    asio::io_context loop{1};
+    asio::steady_timer timer{loop};      ///< what is waited for next
+    asio::steady_timer kill_timer{loop}; ///< QEMU's time to quit
+    asio::steady_timer ready_timer{loop};
+    asio::steady_timer watch_timer{loop}; ///< the next sign of life
+    std::chrono::steady_clock::time_point last_alive{};
+    bool gdb_was_here = false;
+    asio::signal_set stop_signals{loop};
+    asio::signal_set child_signals{loop, SIGCHLD};
+    pid_t qemu_pid = -1;
+    bool quitting = false;
+    bool finished = false;
+    bool console_ended = false;
+    bool taking_core = false;
+    std::string stop_reason; ///< of QMP's SHUTDOWN; empty while the machine runs
+    std::optional<Ending> ending;
+    bool exited = false;
+    std::vector<ManageServer::Answer> waiters;
+
+    std::shared_ptr<Channel> console;
+    std::unique_ptr<Terminal> terminal;
+    std::unique_ptr<Qmp> qmp;
+    std::unique_ptr<GdbServer> gdb;
+    std::unique_ptr<ControlHub> control;
+    std::unique_ptr<TraceRelay> trace;
+    std::unique_ptr<CrashReceiver> crash;
+    std::unique_ptr<ManageServer> manager;
+};
+
+} // namespace tracer

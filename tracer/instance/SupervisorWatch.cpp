@@ -1,0 +1,68 @@
+#include "tracer/instance/SupervisorState.h"
+
+#include <charconv>
+
+namespace tracer {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr seconds probe_interval{2};
+
+/// The guest's CPUs watch each other (uniscope.watchdog, docs/channels.md); where none can, the supervisor waits as
+/// long.
+seconds silence_limit(const LaunchOptions& launch) {
+    seconds limit{10};
+    for (const std::string& option : launch.kernel_options) {
+        constexpr std::string_view name = "watchdog=";
+        int value = 0;
+        if (option.starts_with(name) &&
+            std::from_chars(option.data() + name.size(), option.data() + option.size(), value).ec == std::errc())
+            limit = seconds(value);
+    }
+    return limit;
+}
+
+} // namespace
+
+void Supervisor::State::guest_is_alive() {
+    last_alive = steady_clock::now();
+}
+
+void Supervisor::State::watch_guest() {
+    const seconds limit = silence_limit(options.launch);
+    if (limit == seconds(0))
+        return;
+    control->on_alive = [this] { guest_is_alive(); };
+    guest_is_alive();
+    watch_timer.expires_after(probe_interval);
+    // Called again by itself; ends with the machine.
+    static constexpr auto tick = [](State& self, seconds silence, const auto& again) -> void {
+        self.watch_timer.async_wait([&self, silence, again](asio::error_code error) {
+            if (error || self.quitting || self.ending || self.taking_core || self.crash->has_begun() ||
+                !self.stop_reason.empty())
+                return;
+            // Somebody who debugs it may hold it as long as they like; so may `--wait`, until the first gdb has come.
+            self.gdb_was_here = self.gdb_was_here || self.gdb->has_client();
+            const bool held =
+                self.gdb->has_client() || (self.options.launch.wait != WaitFor::Nothing && !self.gdb_was_here);
+            const auto now = steady_clock::now();
+            if (held)
+                self.last_alive = now;
+            // Twice the guest's own limit: with several CPUs its report is the better one, and comes first.
+            if (now - self.last_alive > 2 * silence) {
+                self.take_core(fmt::format("it hangs: no answer for {} s, and none of its CPUs reports why",
+                                           std::chrono::duration_cast<seconds>(now - self.last_alive).count()));
+                return;
+            }
+            self.control->probe();
+            self.watch_timer.expires_after(probe_interval);
+            again(self, silence, again);
+        });
+    };
+    tick(*this, limit, tick);
+}
+
+} // namespace tracer

@@ -1,0 +1,100 @@
+#include "tracer/link/Channel.h"
+
+#include <asio/buffer.hpp>
+#include <asio/post.hpp>
+#include <asio/write.hpp>
+
+namespace tracer {
+
+void Channel::start() {
+    read();
+}
+
+void Channel::read() {
+    if (m_reading || m_paused || !m_socket.is_open())
+        return;
+    m_reading = true;
+    m_socket.async_read_some(asio::buffer(m_input), [self = shared_from_this()](asio::error_code error, size_t size) {
+        self->m_reading = false;
+        if (!self->m_socket.is_open())
+            return;
+        if (error) {
+            self->lost();
+            return;
+        }
+        if (self->on_bytes)
+            self->on_bytes({self->m_input.data(), size});
+        self->read();
+    });
+}
+
+void Channel::send(Bytes bytes) {
+    send(std::vector<uint8_t>(bytes.begin(), bytes.end()));
+}
+
+void Channel::send(std::vector<uint8_t> bytes) {
+    if (bytes.empty() || !m_socket.is_open() || m_closing)
+        return;
+    m_queued += bytes.size();
+    m_output.push_back(std::move(bytes));
+    write();
+}
+
+void Channel::write() {
+    if (m_writing)
+        return;
+    m_writing = true;
+    asio::async_write(m_socket, asio::buffer(m_output.front()),
+                      [self = shared_from_this()](asio::error_code error, size_t) {
+                          self->m_writing = false;
+                          if (!self->m_socket.is_open())
+                              return;
+                          if (error) {
+                              self->lost();
+                              return;
+                          }
+                          self->m_queued -= self->m_output.front().size();
+                          self->m_output.pop_front();
+                          if (!self->m_output.empty())
+                              self->write();
+                          else if (self->m_closing)
+                              self->close();
+                          else if (self->on_drained)
+                              self->on_drained();
+                      });
+}
+
+void Channel::pause() {
+    m_paused = true;
+}
+
+void Channel::resume() {
+    m_paused = false;
+    read();
+}
+
+void Channel::lost() {
+    const auto callback = on_close;
+    close();
+    if (callback)
+        callback();
+}
+
+void Channel::close() {
+    asio::error_code ignored;
+    m_socket.close(ignored);
+    // The callbacks may hold the owner of this channel; let go of them outside of whichever is running now.
+    asio::post(m_socket.get_executor(), [self = shared_from_this()] {
+        self->on_bytes = nullptr;
+        self->on_close = nullptr;
+        self->on_drained = nullptr;
+    });
+}
+
+void Channel::close_when_sent() {
+    m_closing = true;
+    if (!m_writing)
+        close();
+}
+
+} // namespace tracer
