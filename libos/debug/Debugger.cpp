@@ -13,6 +13,7 @@
 
 #include <arch/Debug.h>
 #include <arch/PageTable.h>
+#include <arch/Processor.h>
 
 namespace debug {
 
@@ -48,8 +49,8 @@ void carry_out(const gdbstub::ResumePlan& plan, Thread* stopped, arch::TrapFrame
         // The kernel's own threads go on, or nothing that the stepping thread needs would be done.
         bool held = !thread->is_kernel() && action.kind == gdbstub::ResumeKind::Stay;
         bool stepping = action.kind == gdbstub::ResumeKind::Step || action.kind == gdbstub::ResumeKind::RangeStep;
-        holds_changed = holds_changed || held != thread->held;
-        thread->held = held;
+        holds_changed = holds_changed || held != thread->held.load(std::memory_order_relaxed);
+        thread->held.store(held, std::memory_order_relaxed);
         if (thread->is_kernel() && thread != stopped)
             continue;
         thread->stepping = stepping;
@@ -87,12 +88,37 @@ void interrupt_changed_threads() {
     }
 }
 
+/// A thread that gdb holds has no stop of its own until gdb lets it go: gdb, when it steps one thread over a breakpoint
+/// with all others held, takes another thread's event for an error. True: this one was held, and may go on now.
+bool wait_while_held(const arch::TrapFrame& frame) {
+    auto& scheduler = sched::scheduler();
+    Thread* thread = arch::this_cpu().current;
+    if (thread == nullptr || !thread->held.load(std::memory_order_relaxed))
+        return false;
+    // Kernel code may hold locks, an app's probe its place in the ring: those keep their CPU. An NMI parks it as it
+    // would anywhere, and what happens in a stop is seen after it (World::park()), so relaxed loads do.
+    bool may_switch = frame.from_app() && !trace::probe_in_progress();
+    while (thread->held.load(std::memory_order_relaxed)) {
+        if (may_switch) {
+            scheduler.yield();
+            continue;
+        }
+        scheduler.note_alive();
+        arch::relax();
+    }
+    return true;
+}
+
 /// Stops the world and serves gdb until it resumes. Returns the signal that gdb wants delivered to the stopped thread.
-/// `retry`: another CPU stopped the world first; the caller's cause may be gone.
+/// `retry`: the world was stopped and went on meanwhile; the caller's cause may be gone.
 int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
     if (world().is_stopped() && world().is_leader())
         return event.signal; // a fault inside the debugger: nothing can be shown
-    if (!world().stop(frame)) {
+    bool of_thread = event.reason != StopReason::Requested;
+    bool was_held = of_thread && wait_while_held(frame);
+    if (was_held || !world().stop(frame)) {
+        if (of_thread && !was_held)
+            wait_while_held(frame);
         if (retry != nullptr)
             *retry = true;
         return event.signal;
@@ -168,11 +194,21 @@ bool handle_debug_exception(arch::TrapFrame& frame) {
     if (status.watch_point >= 0 && watch_points().at(status.watch_point).used) {
         int index = status.watch_point;
         auto kind = watch_points().kind_of(index);
+        bool retry = true;
         if (kind == gdbstub::PointKind::Execute) {
-            frame.resume_over_execute_watch();
-            stop_simply(frame, StopReason::HardwareBreakpoint);
-        } else {
-            stop(frame, {.reason = StopReason::Watchpoint, .point = kind, .address = watch_points().at(index).address});
+            // Whoever loses the race to stop the world runs into it again, as with a breakpoint in the code.
+            uint64_t pc = frame.pc();
+            retry = false;
+            stop(frame, {.reason = StopReason::HardwareBreakpoint}, &retry);
+            if (!retry && frame.pc() == pc)
+                frame.resume_over_execute_watch();
+            return true;
+        }
+        // The access is done: it is told even if the world was stopped before it could be.
+        while (retry && watch_points().at(index).used) {
+            retry = false;
+            stop(frame, {.reason = StopReason::Watchpoint, .point = kind, .address = watch_points().at(index).address},
+                 &retry);
         }
         return true;
     }
@@ -275,8 +311,11 @@ int filter_signal(arch::TrapFrame& frame, const signal::Info& info) {
 }
 
 void report_kernel_fault(const arch::TrapFrame& frame, int signal_number) {
-    if (g_state.session.attached() && !world().is_stopped())
-        stop(const_cast<arch::TrapFrame&>(frame), {.reason = StopReason::Signal, .signal = signal_number});
+    bool retry = true;
+    while (retry && g_state.session.attached() && !world().is_stopped()) {
+        retry = false;
+        stop(const_cast<arch::TrapFrame&>(frame), {.reason = StopReason::Signal, .signal = signal_number}, &retry);
+    }
 }
 
 void report_exit(uint32_t status, int signal_number) {

@@ -162,7 +162,7 @@ void Scheduler::enqueue(Thread& thread) {
 Thread* Scheduler::take(Queue& queue, uint32_t cpu) {
     Thread* previous = nullptr;
     for (Thread* thread = queue.first; thread != nullptr; previous = thread, thread = thread->queue_next) {
-        if (thread->held || (thread->affinity & (uint64_t{1} << cpu)) == 0)
+        if (thread->held.load(std::memory_order_relaxed) || (thread->affinity & (uint64_t{1} << cpu)) == 0)
             continue;
         (previous != nullptr ? previous->queue_next : queue.first) = thread->queue_next;
         if (queue.last == thread)
@@ -301,7 +301,7 @@ void Scheduler::switch_to_next(bool requeue) {
         if ((previous.affinity & (uint64_t{1} << cpu.index)) != 0) {
             previous.state.store(ThreadState::Runnable, std::memory_order_relaxed);
             enqueue(previous);
-            if (!previous.held && m_queues[cpu.index].length > 1)
+            if (!previous.held.load(std::memory_order_relaxed) && m_queues[cpu.index].length > 1)
                 wake_idle_cpu_for(previous);
         } else {
             make_runnable(previous);
@@ -377,7 +377,8 @@ void Scheduler::yield() {
 }
 
 void Scheduler::preempt_if_needed() {
-    if (arch::this_cpu().reschedule.load(std::memory_order_acquire) || current_thread().held)
+    if (arch::this_cpu().reschedule.load(std::memory_order_acquire) ||
+        current_thread().held.load(std::memory_order_relaxed))
         yield();
 }
 
@@ -427,12 +428,17 @@ void Scheduler::program_timer() {
     arch::arm_timer(wait == 0 ? 1 : wait);
 }
 
-void Scheduler::timer_interrupt() {
-    SpinLocker locker(m_lock);
+void Scheduler::note_alive() {
     auto& cpu = arch::this_cpu();
     cpu.last_tick = arch::timestamp();
     if (cpu.crash_record != nullptr)
         cpu.crash_record->cpu.last_tick = cpu.last_tick;
+}
+
+void Scheduler::timer_interrupt() {
+    SpinLocker locker(m_lock);
+    auto& cpu = arch::this_cpu();
+    note_alive();
     expire_timers();
     uint64_t now = boottime_ns();
     if (now >= m_next_tick[cpu.index]) {

@@ -42,6 +42,8 @@ public:
     /// From the timer interrupt.
     void tick();
     void timer_interrupt();
+    /// This CPU is not hung, whatever its timer interrupts do: for the watch that the others keep on it.
+    void note_alive();
 
     /// Addresses of the CrashThreads of all threads, 0 for a free place: for the crash root. Threads beyond it are not
     /// in it.

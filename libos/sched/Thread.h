@@ -83,7 +83,7 @@ public:
     bool exit_requested = false;
 
     // --- debugger: written in the stopped world ---
-    bool held = false; ///< must not run
+    std::atomic<bool> held{false}; ///< must not run
     bool stepping = false;
     bool registers_changed = false; ///< while it slept in a system call
     uint64_t step_range_start = 0, step_range_end = 0;
