@@ -40,7 +40,7 @@ struct State {
 constinit State g_state;
 
 /// Makes threads do what gdb said.
-void carry_out(const gdbstub::ResumePlan& plan, Thread* stopped, arch::TrapFrame& frame) {
+void carry_out(const gdbstub::ResumePlan& plan, Thread* stopped) {
     bool plain = plan.outcome != gdbstub::Outcome::Resume || plan.is_plain_continue();
     bool holds_changed = false;
     auto& scheduler = sched::scheduler();
@@ -56,7 +56,7 @@ void carry_out(const gdbstub::ResumePlan& plan, Thread* stopped, arch::TrapFrame
         thread->stepping = stepping;
         thread->step_range_start = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_begin : 0;
         thread->step_range_end = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_end : 0;
-        arch::TrapFrame& own = thread == stopped ? frame : *g_state.target.frame_of(*thread);
+        arch::TrapFrame& own = *g_state.target.frame_of(*thread);
         if (stepping)
             own.enable_single_step();
         else
@@ -125,18 +125,18 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
     }
     Thread* thread = arch::this_cpu().current;
     event.thread = thread != nullptr ? thread->tid : 0;
-    g_state.target.set_stop(thread, &frame);
+    g_state.target.set_stop(thread, &frame, event.reason);
     bool nmi_like = !frame.from_app() && sched::scheduler().lock_is_held();
     g_state.transport.begin_polling();
     sched::clock_stopped();
     trace::debugger_stop(static_cast<uint32_t>(event.reason), event.thread);
     g_state.target.take_stop_request();
     const auto& plan = g_state.session.run_stopped(event);
-    carry_out(plan, thread, frame);
+    carry_out(plan, thread);
     int signal = plan.outcome == gdbstub::Outcome::Resume ? plan.action_for(event.thread).signal : event.signal;
     trace::debugger_resume();
     sched::clock_resumed();
-    g_state.target.set_stop(nullptr, nullptr);
+    g_state.target.clear_stop();
     g_state.transport.end_polling();
     world().resume();
     if (g_state.kill_requested && frame.from_app())

@@ -24,28 +24,44 @@ using gdbstub::refuse;
 using gdbstub::ThreadId;
 using sched::Thread;
 
-void GuestTarget::set_stop(Thread* thread, arch::TrapFrame* frame) {
+void GuestTarget::set_stop(Thread* thread, arch::TrapFrame* frame, gdbstub::StopReason reason) {
     m_stop_thread = thread;
     m_stop_frame = frame;
+    m_stop_is_own = reason != gdbstub::StopReason::Requested;
+}
+
+void GuestTarget::clear_stop() {
+    m_stop_thread = nullptr;
+    m_stop_frame = nullptr;
+    m_stop_is_own = false;
 }
 
 bool GuestTarget::shows_kernel(const Thread& thread) const {
     if (thread.is_kernel() || m_view == View::Kernel)
         return true;
-    return &thread == m_stop_thread && m_stop_frame != nullptr && !m_stop_frame->from_app();
+    return &thread == m_stop_thread && m_stop_is_own && !m_stop_frame->from_app();
 }
 
 arch::TrapFrame* GuestTarget::frame_of(Thread& thread) {
-    if (&thread == m_stop_thread && m_stop_frame != nullptr)
+    if (&thread == m_stop_thread && (m_stop_is_own || thread.is_kernel()))
         return m_stop_frame;
     return world().app_frame_of(thread);
 }
 
+/// The app's threads, and a kernel's own that ran into something; before the app has started there are only those.
+bool GuestTarget::is_listed(const Thread& thread) const {
+    if (!thread.is_kernel() || m_view == View::Kernel || (&thread == m_stop_thread && m_stop_is_own))
+        return true;
+    for (const Thread* other = sched::scheduler().first_thread(); other != nullptr; other = other->all_next) {
+        if (!other->is_kernel())
+            return false;
+    }
+    return true;
+}
+
 Thread* GuestTarget::find(ThreadId id) {
     Thread* thread = sched::scheduler().find(id);
-    if (thread == nullptr || (thread->is_kernel() && !shows_kernel(*thread)))
-        return nullptr;
-    return thread;
+    return thread != nullptr && is_listed(*thread) ? thread : nullptr;
 }
 
 gdbstub::ThreadInfo GuestTarget::describe(const Thread& thread) {
@@ -65,23 +81,14 @@ void GuestTarget::for_each_thread(gdbstub::FunctionRef<bool(const gdbstub::Threa
     Thread* last = sched::scheduler().first_thread();
     while (last != nullptr && last->all_next != nullptr)
         last = last->all_next;
-    bool any = false;
     for (Thread* thread = last; thread != nullptr; thread = thread->all_previous) {
-        if (thread->is_kernel() && m_view == View::App)
-            continue;
-        any = true;
-        if (!visit(describe(*thread)))
-            return;
-    }
-    // Before the app has started there are only the kernel's.
-    for (Thread* thread = last; !any && thread != nullptr; thread = thread->all_previous) {
-        if (!visit(describe(*thread)))
+        if (is_listed(*thread) && !visit(describe(*thread)))
             return;
     }
 }
 
 Answer<gdbstub::ThreadInfo> GuestTarget::thread(ThreadId id) {
-    Thread* thread = sched::scheduler().find(id);
+    Thread* thread = find(id);
     if (thread == nullptr)
         return refuse(Error::NoSuchProcess, "there is no such thread");
     return describe(*thread);

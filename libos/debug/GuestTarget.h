@@ -2,8 +2,8 @@
 // GuestTarget: this kernel as gdbstub sees it. Everything is called in the stopped world, by the leader.
 //
 // Two views of a thread. The app's, the default: where it left the app, as gdbserver would show it. The kernel's,
-// read-only: where it is inside the kernel; shown for the thread that stopped in kernel text, and for all threads,
-// kernel threads included, after `monitor view kernel`.
+// read-only: where it is inside the kernel; shown for the thread that stopped for a reason of its own in kernel text (a
+// breakpoint, a step, a fault), and for all threads, kernel threads included, after `monitor view kernel`.
 
 #include "gdbstub/Target.h"
 
@@ -25,8 +25,9 @@ class GuestTarget final : public gdbstub::Target,
 public:
     constexpr GuestTarget() = default;
 
-    /// Which thread stopped and where; nullptr between stops.
-    void set_stop(sched::Thread* thread, arch::TrapFrame* frame);
+    /// Which thread stopped, where, and whether for a reason of its own; nullptr between stops.
+    void set_stop(sched::Thread* thread, arch::TrapFrame* frame, gdbstub::StopReason reason);
+    void clear_stop();
     bool take_stop_request() { return m_stop_requested.exchange(false, std::memory_order_acq_rel); }
     bool stop_is_requested() const { return m_stop_requested.load(std::memory_order_acquire); }
     /// Where writes to the thread's registers go, and a single step is set up.
@@ -69,12 +70,14 @@ public:
 private:
     enum class View : uint8_t { App, Kernel };
 
+    bool is_listed(const sched::Thread& thread) const;
     bool shows_kernel(const sched::Thread& thread) const;
     gdbstub::ThreadInfo describe(const sched::Thread& thread);
 
     std::atomic<bool> m_stop_requested{false};
     sched::Thread* m_stop_thread = nullptr;
     arch::TrapFrame* m_stop_frame = nullptr;
+    bool m_stop_is_own = false; ///< the thread ran into something, it was not just interrupted
     View m_view = View::App;
     bool m_kill_allowed = false;
     std::span<const uint8_t> m_signal_info;
