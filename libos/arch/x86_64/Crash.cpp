@@ -78,7 +78,7 @@ enum Index {
     Ss,
 };
 
-wire::CrashFrameLayout empty_layout(uint16_t size) {
+consteval wire::CrashFrameLayout empty_layout(uint16_t size) {
     wire::CrashFrameLayout layout{};
     layout.size = size;
     for (auto& offset : layout.offset)
@@ -86,16 +86,14 @@ wire::CrashFrameLayout empty_layout(uint16_t size) {
     return layout;
 }
 
-} // namespace
-
-wire::CrashFrameLayout switch_frame_layout() {
+consteval wire::CrashFrameLayout make_switch_frame_layout() {
     auto layout = empty_layout(56);
     layout.offset[R15] = 0, layout.offset[R14] = 8, layout.offset[R13] = 16, layout.offset[R12] = 24;
     layout.offset[Rbx] = 32, layout.offset[Rbp] = 40, layout.offset[Rip] = 48;
     return layout;
 }
 
-wire::CrashFrameLayout trap_frame_layout() {
+consteval wire::CrashFrameLayout make_trap_frame_layout() {
     auto layout = empty_layout(FRAME_SIZE);
     for (uint16_t i = R15; i <= Rdi; ++i)
         layout.offset[i] = static_cast<uint16_t>(i * 8); // TrapFrame keeps this order
@@ -103,6 +101,11 @@ wire::CrashFrameLayout trap_frame_layout() {
     layout.offset[Rsp] = FRAME_RSP, layout.offset[Ss] = FRAME_SS;
     return layout;
 }
+
+} // namespace
+
+constexpr wire::CrashFrameLayout switch_frame_layout = make_switch_frame_layout();
+constexpr wire::CrashFrameLayout trap_frame_layout = make_trap_frame_layout();
 
 static_assert(FRAME_R15 == 0 && FRAME_RBP == 8 * Rbp && FRAME_RBX == 8 * Rbx && FRAME_R11 == 8 * R11 &&
               FRAME_R8 == 8 * R8 && FRAME_RAX == 8 * Rax && FRAME_RCX == 8 * Rcx && FRAME_RDX == 8 * Rdx &&

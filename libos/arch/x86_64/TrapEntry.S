@@ -79,6 +79,23 @@
     POP rdi
     .endm
 
+    // At the end of a system call's way out interrupts are on already, and the thread is in the app but for rsp and rip:
+    // the frame that it left is used up, and what interrupts it there would build its own over it. So the interrupt's
+    // registers, saved at rsp, are made those behind the last jump. Uses rax and rcx.
+    .macro FINISH_SYSTEM_CALL
+    movq FRAME_RIP(%rsp), %rax
+    cmpq $syscall_exit_jump, %rax
+    je 5f
+    cmpq $syscall_exit_tail, %rax
+    jne 6f
+    movq FRAME_RSP(%rsp), %rcx
+    movq (%rcx), %rcx
+    movq %rcx, FRAME_RSP(%rsp)
+5:  movq FRAME_RCX(%rsp), %rcx
+    movq %rcx, FRAME_RIP(%rsp)
+6:
+    .endm
+
     .section .text
     .globl trap_entry_text_start
 trap_entry_text_start:
@@ -128,6 +145,7 @@ trap_common:
     .cfi_offset rsp, FRAME_RSP - FRAME_SIZE
     PUSH_GENERAL_REGISTERS
     cld
+    FINISH_SYSTEM_CALL
     // Where the frame goes: below an interrupted kernel stack, or to the top of the thread's.
     movq FRAME_RSP(%rsp), %rdi
     testq %rdi, %rdi
@@ -159,6 +177,8 @@ trap_return:
     addq $16, %rsp
     .cfi_adjust_cfa_offset -16
     iretq
+    .globl trap_return_end
+trap_return_end:
 3:  CFI_FRAME rsp, 0
     CFI_GENERAL_REGISTERS
     movq %gs:CPU_EMERGENCY_STACK_TOP, %rdi
@@ -200,6 +220,7 @@ nmi_entry:
     jb 1f
     PUSH_GENERAL_REGISTERS
     cld
+    FINISH_SYSTEM_CALL
     movq %gs:CPU_NMI_STACK_TOP, %rdi
     subq $FRAME_SIZE, %rdi
     movq %rsp, %rsi

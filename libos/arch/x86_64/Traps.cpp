@@ -10,8 +10,12 @@ extern "C" {
 extern const char copy_guarded_words[];
 extern const char copy_guarded_bytes[];
 extern const char copy_guarded_fault[];
+extern const char trap_vectors[];
+extern const char trap_return[];
+extern const char trap_return_end[];
+extern const char syscall_entry[];
+extern const char syscall_return[];
 extern const char syscall_exit_tail[];
-extern const char syscall_exit_jump[];
 }
 
 namespace arch {
@@ -54,6 +58,37 @@ constexpr Exception exception_of_vector(uint64_t vector) {
     default:
         return Exception::Other;
     }
+}
+
+bool is_between(uint64_t address, const char* begin, const char* end) {
+    return address >= reinterpret_cast<uint64_t>(begin) && address < reinterpret_cast<uint64_t>(end);
+}
+
+/// Entry code is about to build a frame.
+bool is_entry(uint64_t address) {
+    return is_between(address, trap_vectors, trap_return) || is_between(address, syscall_entry, syscall_return);
+}
+
+/// On the way back to the app, some registers are loaded already and others not: what a debugger writes to the frame
+/// now would be half seen. Loading changes nothing in memory, so it starts again, by the way that loads all.
+void restart_way_out(TrapFrame& frame) {
+    if (!is_between(frame.rip, trap_return, trap_return_end) &&
+        !is_between(frame.rip, syscall_return, syscall_exit_tail))
+        return;
+    uint64_t app_frame = this_cpu().kernel_stack_top - sizeof(TrapFrame);
+    if (frame.rsp < app_frame || frame.rsp >= this_cpu().kernel_stack_top)
+        return; // back to kernel code
+    frame.rip = reinterpret_cast<uint64_t>(trap_return);
+    frame.rsp = app_frame;
+}
+
+/// An NMI that came while entry code built `frame` takes place now, when it is whole.
+void take_deferred_nmi(TrapFrame& frame) {
+    auto& cpu = this_cpu();
+    if (!cpu.nmi_deferred) [[likely]]
+        return;
+    cpu.nmi_deferred = false;
+    trap::on_nmi(frame);
 }
 
 PageFault decode_page_fault(uint64_t error_code) {
@@ -111,16 +146,11 @@ bool recover_guarded_copy(TrapFrame& frame) {
     return true;
 }
 
-void normalize_app_frame(TrapFrame& frame) {
-    if (frame.from_app() && frame.rip == reinterpret_cast<uint64_t>(syscall_exit_jump))
-        frame.rip = frame.rcx;
-}
-
 } // namespace arch
 
 extern "C" void trap_dispatch(arch::TrapFrame* frame) {
     using namespace arch;
-    normalize_app_frame(*frame);
+    take_deferred_nmi(*frame);
     uint64_t vector = frame->vector;
     if (vector == page_fault_vector) {
         trap::on_page_fault(*frame, decode_page_fault(frame->error_code));
@@ -146,6 +176,12 @@ extern "C" void trap_dispatch(arch::TrapFrame* frame) {
 }
 
 extern "C" void nmi_dispatch(arch::TrapFrame* frame) {
+    using namespace arch;
+    if (is_entry(frame->rip)) {
+        this_cpu().nmi_deferred = true;
+        return;
+    }
+    restart_way_out(*frame);
     trap::on_nmi(*frame);
 }
 
@@ -154,6 +190,7 @@ extern "C" [[noreturn]] void kernel_stack_overflow(arch::TrapFrame* frame) {
 }
 
 extern "C" void syscall_dispatch(arch::TrapFrame* frame) {
+    arch::take_deferred_nmi(*frame);
     syscalls::dispatch(*frame);
     trap::on_return_to_app(*frame);
 }

@@ -2,8 +2,10 @@
 //
 //   debuggee                   two calls from main, a line, and status 0
 //   debuggee serve             threads `main-loop` and `helper` go round until a debugger sets g_stop: that is the
-//   status debuggee deaf              spins in spin_deaf() with interrupts off until a debugger sets g_stop debuggee
-//   walk              over and over system calls, work for the timer to interrupt, and a page fault
+//                              status
+//   debuggee deaf              spins in spin_deaf() with interrupts off until a debugger sets g_stop
+//   debuggee walk              over and over system calls, work for the timer to interrupt, and a page fault
+//   debuggee calls             two threads in call_loop until a debugger sets g_stop: that is the status
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -41,6 +43,33 @@ asm(".text\n"
     "ret\n"
     ".cfi_endproc\n"
     ".size raw_write, . - raw_write\n");
+
+// System calls with nothing in between but a look at the registers that survive them: any other value is an illegal
+// instruction. call_detour is for a debugger to send a thread to; it is counted.
+extern "C" void call_loop(volatile int* stop, volatile long* detours);
+asm(".text\n"
+    ".globl call_loop, call_detour, call_loop_end\n"
+    ".type call_loop, @function\n"
+    "call_loop: .cfi_startproc\n"
+    "pushq %rbx; .cfi_adjust_cfa_offset 8; .cfi_rel_offset rbx, 0\n"
+    "pushq %r12; .cfi_adjust_cfa_offset 8; .cfi_rel_offset r12, 0\n"
+    "movq $0x1111, %rbx\n"
+    "movq $0x2222, %r12\n"
+    "1: movl $39, %eax\n"
+    "syscall\n"
+    "cmpq $0x1111, %rbx; jne 2f\n"
+    "cmpq $0x2222, %r12; jne 2f\n"
+    "cmpl $0, (%rdi)\n"
+    "je 1b\n"
+    "popq %r12; .cfi_adjust_cfa_offset -8; .cfi_restore r12\n"
+    "popq %rbx; .cfi_adjust_cfa_offset -8; .cfi_restore rbx\n"
+    "ret\n"
+    ".cfi_adjust_cfa_offset 16; .cfi_rel_offset rbx, 8; .cfi_rel_offset r12, 0\n"
+    "2: ud2\n"
+    "call_detour: lock incq (%rsi)\n"
+    "jmp 1b\n"
+    "call_loop_end: .cfi_endproc\n"
+    ".size call_loop, . - call_loop\n");
 
 int add(int left, int right) {
     int sum = left + right;
@@ -92,6 +121,17 @@ int serve() {
     return g_stop;
 }
 
+volatile long g_detours = 0;
+
+int calls() {
+    std::puts("calling");
+    std::fflush(stdout);
+    std::thread other(call_loop, &g_stop, &g_detours);
+    call_loop(&g_stop, &g_detours);
+    other.join();
+    return g_stop;
+}
+
 int spin_deaf() {
     std::puts("deaf from here on");
     std::fflush(stdout);
@@ -137,6 +177,8 @@ int main(int argc, char** argv) {
         return spin_deaf();
     if (argc > 1 && std::strcmp(argv[1], "walk") == 0)
         return walk();
+    if (argc > 1 && std::strcmp(argv[1], "calls") == 0)
+        return calls();
     std::printf("total %d\n", g_total);
     return 0;
 }

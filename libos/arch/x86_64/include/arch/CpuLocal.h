@@ -64,6 +64,8 @@ struct alignas(4096) CpuLocal {
     std::atomic<uint64_t> ticks;
     wire::CrashCpu* crash_record; ///< nullptr until the crash root is published
     uint64_t last_tick;           ///< timestamp of this CPU's last timer interrupt
+    /// An NMI came in entry code, before there was a frame to show; volatile: the NMI is this CPU's own.
+    volatile bool nmi_deferred;
     std::atomic<bool> online;
     /// Parked by the debugger: answers no requests, and need not, since it synchronises itself when it goes on.
     std::atomic<bool> parked;

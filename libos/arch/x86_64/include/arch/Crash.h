@@ -21,8 +21,8 @@ wire::CoreRegisters core_registers(const TrapFrame& frame, uint64_t fs_base);
 wire::CoreRegisters core_registers_of_switch(uint64_t stack_pointer, uint64_t fs_base);
 
 /// For the crash root: where the two kinds of frames have which register.
-wire::CrashFrameLayout switch_frame_layout();
-wire::CrashFrameLayout trap_frame_layout();
+extern const wire::CrashFrameLayout switch_frame_layout;
+extern const wire::CrashFrameLayout trap_frame_layout;
 
 /// The caller's own registers, as a frame.
 void capture_frame(TrapFrame& frame);

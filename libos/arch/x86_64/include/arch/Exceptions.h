@@ -45,10 +45,6 @@ bool is_guarded_copy(const TrapFrame& frame);
 /// False: the fault was not in such a copy.
 bool recover_guarded_copy(TrapFrame& frame);
 
-/// A thread preempted in the two instructions after the system call's stack switch is in the app already: makes the
-/// frame say so.
-void normalize_app_frame(TrapFrame& frame);
-
 } // namespace arch
 
 namespace trap {
