@@ -101,6 +101,7 @@ std::span<const std::byte> initrd() {
 [[noreturn]] void run(uint64_t start_info) {
     arch::add_cpu(g_boot_cpu);
     arch::initialize_cpu(g_boot_cpu);
+    arch::initialize_fpu(); // early: QEMU translates code anew when what the FPU may do changes
     g_boot_cpu.kernel_stack_top =
         reinterpret_cast<uint64_t>(arch::direct_map(arch::physical_address_of(g_boot_stack_end)));
     g_boot_cpu.kernel_stack_bottom =
@@ -115,7 +116,6 @@ std::span<const std::byte> initrd() {
     if (!arch::initialize_page_table(memory, memory.end()) || !map_libos())
         crash::panic("not enough memory to start");
     arch::load_page_table();
-    arch::initialize_fpu();
     if (!arch::initialize_apic_registers())
         crash::panic("not enough memory to start");
     arch::initialize_local_apic();

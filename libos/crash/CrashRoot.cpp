@@ -49,8 +49,8 @@ void publish_crash_root() {
     }
     g_hello = control::hello();
     root.hello = address_of(&g_hello);
-    root.switch_layout = arch::switch_frame_layout();
-    root.user_layout = arch::trap_frame_layout();
+    root.switch_layout = arch::switch_frame_layout;
+    root.user_layout = arch::trap_frame_layout;
     // release: the host, which stops the machine at any instruction, sees a whole root or none.
     std::atomic_ref(root.magic).store(wire::crash_root_magic, std::memory_order_release);
 }

@@ -88,13 +88,13 @@ private:
     base::Result<> rename_checked(Place& from, Place& to, uint32_t flags);
     void append_path(const Entry& entry, base::TextBuilder& text);
     base::Result<> make_tree();
+    base::Result<> open_standard_streams();
     void tell_link(OpenFile& file, base::TextBuilder& text);
     base::Result<> refresh_descriptor_link(std::string_view name);
     base::Result<> refresh_descriptor_links();
     void retire(base::Reference<Entry> link);
     void release_retired_links();
     base::Result<> make_parents(std::string_view path);
-    base::Result<> add_at(std::string_view path, base::Reference<Inode> inode);
 
     SleepLock m_tree;
     base::Reference<Entry> m_root;

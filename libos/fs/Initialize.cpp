@@ -25,80 +25,125 @@ union Permanent {
 constinit Permanent<FileSystem> g_file_system;
 constinit Permanent<std::optional<Services>> g_services;
 
-struct DeviceName {
-    std::string_view path;
-    uint64_t number;
-    uint32_t permissions;
-};
-constexpr DeviceName device_names[] = {
-    {"/dev/null", devices::null, 0666},       {"/dev/zero", devices::zero, 0666},
-    {"/dev/full", devices::full, 0666},       {"/dev/random", devices::random, 0666},
-    {"/dev/urandom", devices::urandom, 0666}, {"/dev/tty", devices::tty, 0666},
-    {"/dev/console", devices::console, 0600},
+/// What the tree holds from the start, in the order of a walk: a directory, then what is in it, one deeper.
+struct Node {
+    enum class Kind : uint8_t { Directory, Device, Generated, Text, Link, ExecutableLink };
+
+    uint8_t depth;
+    Kind kind;
+    uint16_t permissions;
+    std::string_view name;
+    uint64_t number = 0; // of a device, or of a ProcFile
+    std::string_view text = {};
 };
 
-struct GeneratedName {
-    std::string_view path;
-    ProcFile source;
-};
-constexpr GeneratedName generated_names[] = {
-    {"/proc/self/maps", ProcFile::SelfMaps},
-    {"/proc/self/smaps", ProcFile::SelfSmaps},
-    {"/proc/self/stat", ProcFile::SelfStat},
-    {"/proc/self/statm", ProcFile::SelfStatm},
-    {"/proc/self/status", ProcFile::SelfStatus},
-    {"/proc/self/cmdline", ProcFile::SelfCommandLine},
-    {"/proc/self/environ", ProcFile::SelfEnvironment},
-    {"/proc/self/comm", ProcFile::SelfCommand},
-    {"/proc/self/auxv", ProcFile::SelfAuxiliary},
-    {"/proc/self/limits", ProcFile::SelfLimits},
-    {"/proc/cpuinfo", ProcFile::CpuInfo},
-    {"/proc/meminfo", ProcFile::MemoryInfo},
-    {"/proc/stat", ProcFile::Stat},
-    {"/proc/uptime", ProcFile::Uptime},
-    {"/proc/loadavg", ProcFile::LoadAverage},
-    {"/proc/version", ProcFile::Version},
-    {"/proc/cmdline", ProcFile::CommandLine},
-    {"/sys/devices/system/cpu/online", ProcFile::OnlineCpus},
-    {"/sys/devices/system/cpu/possible", ProcFile::OnlineCpus},
-    {"/sys/devices/system/cpu/present", ProcFile::OnlineCpus},
-    {"/sys/devices/system/clocksource/clocksource0/current_clocksource", ProcFile::ClockSource},
-};
+consteval Node directory(uint8_t depth, std::string_view name, uint16_t permissions = 0755) {
+    return {depth, Node::Kind::Directory, permissions, name};
+}
+consteval Node device(uint8_t depth, std::string_view name, uint64_t number, uint16_t permissions = 0666) {
+    return {depth, Node::Kind::Device, permissions, name, number};
+}
+consteval Node generated(uint8_t depth, std::string_view name, ProcFile source) {
+    return {depth, Node::Kind::Generated, 0444, name, static_cast<uint64_t>(source)};
+}
+consteval Node text(uint8_t depth, std::string_view name, std::string_view content) {
+    return {depth, Node::Kind::Text, 0444, name, 0, content};
+}
+consteval Node link(uint8_t depth, std::string_view name, std::string_view target) {
+    return {depth, Node::Kind::Link, 0777, name, 0, target};
+}
 
-struct FixedText {
-    std::string_view path;
-    std::string_view text;
+constexpr Node nodes[] = {
+    directory(0, "dev"),
+    device(1, "null", devices::null),
+    device(1, "zero", devices::zero),
+    device(1, "full", devices::full),
+    device(1, "random", devices::random),
+    device(1, "urandom", devices::urandom),
+    device(1, "tty", devices::tty),
+    device(1, "console", devices::console, 0600),
+    directory(1, "shm", 01777),
+    link(1, "fd", "/proc/self/fd"),
+    link(1, "stdin", "/proc/self/fd/0"),
+    link(1, "stdout", "/proc/self/fd/1"),
+    link(1, "stderr", "/proc/self/fd/2"),
+    directory(0, "etc"),
+    directory(0, "proc"),
+    generated(1, "cpuinfo", ProcFile::CpuInfo),
+    generated(1, "meminfo", ProcFile::MemoryInfo),
+    generated(1, "stat", ProcFile::Stat),
+    generated(1, "uptime", ProcFile::Uptime),
+    generated(1, "loadavg", ProcFile::LoadAverage),
+    generated(1, "version", ProcFile::Version),
+    generated(1, "cmdline", ProcFile::CommandLine),
+    text(1, "filesystems", "nodev\ttmpfs\n"),
+    text(1, "mounts", "rootfs / tmpfs rw 0 0\n"),
+    directory(1, "self"),
+    directory(2, "fd"),
+    {2, Node::Kind::ExecutableLink, 0777, "exe"},
+    generated(2, "maps", ProcFile::SelfMaps),
+    generated(2, "smaps", ProcFile::SelfSmaps),
+    generated(2, "stat", ProcFile::SelfStat),
+    generated(2, "statm", ProcFile::SelfStatm),
+    generated(2, "status", ProcFile::SelfStatus),
+    generated(2, "cmdline", ProcFile::SelfCommandLine),
+    generated(2, "environ", ProcFile::SelfEnvironment),
+    generated(2, "comm", ProcFile::SelfCommand),
+    generated(2, "auxv", ProcFile::SelfAuxiliary),
+    generated(2, "limits", ProcFile::SelfLimits),
+    text(2, "mounts", "rootfs / tmpfs rw 0 0\n"),
+    text(2, "mountinfo", "1 0 0:1 / / rw - tmpfs rootfs rw\n"),
+    text(2, "cgroup", "0::/\n"),
+    text(2, "oom_score_adj", "0\n"),
+    directory(1, "sys"),
+    directory(2, "fs"),
+    text(3, "file-max", "65536\n"),
+    directory(2, "kernel"),
+    text(3, "ngroups_max", "65536\n"),
+    text(3, "osrelease", "6.1.0-uniscope\n"),
+    text(3, "pid_max", "4194304\n"),
+    directory(2, "net"),
+    directory(3, "core"),
+    text(4, "somaxconn", "4096\n"),
+    directory(2, "vm"),
+    text(3, "max_map_count", "65530\n"),
+    text(3, "overcommit_memory", "1\n"),
+    directory(0, "sys"),
+    directory(1, "devices"),
+    directory(2, "system"),
+    directory(3, "clocksource"),
+    directory(4, "clocksource0"),
+    generated(5, "current_clocksource", ProcFile::ClockSource),
+    directory(3, "cpu"),
+    generated(4, "online", ProcFile::OnlineCpus),
+    generated(4, "possible", ProcFile::OnlineCpus),
+    generated(4, "present", ProcFile::OnlineCpus),
+    directory(1, "kernel"),
+    directory(2, "mm"),
+    directory(3, "transparent_hugepage"),
+    text(4, "enabled", "always madvise [never]\n"),
+    directory(0, "tmp", 01777),
 };
-constexpr FixedText fixed_texts[] = {
-    {"/proc/filesystems", "nodev\ttmpfs\n"},
-    {"/proc/mounts", "rootfs / tmpfs rw 0 0\n"},
-    {"/proc/self/mounts", "rootfs / tmpfs rw 0 0\n"},
-    {"/proc/self/mountinfo", "1 0 0:1 / / rw - tmpfs rootfs rw\n"},
-    {"/proc/self/cgroup", "0::/\n"},
-    {"/proc/self/oom_score_adj", "0\n"},
-    {"/proc/sys/vm/overcommit_memory", "1\n"},
-    {"/proc/sys/vm/max_map_count", "65530\n"},
-    {"/proc/sys/net/core/somaxconn", "4096\n"},
-    {"/proc/sys/kernel/ngroups_max", "65536\n"},
-    {"/proc/sys/kernel/pid_max", "4194304\n"},
-    {"/proc/sys/kernel/osrelease", "6.1.0-uniscope\n"},
-    {"/proc/sys/fs/file-max", "65536\n"},
-    {"/sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n"},
-};
+constexpr size_t max_depth = 5;
 
-struct LinkName {
-    std::string_view path;
-    std::string_view target;
-};
-constexpr LinkName link_names[] = {
-    {"/dev/fd", "/proc/self/fd"},
-    {"/dev/stdin", "/proc/self/fd/0"},
-    {"/dev/stdout", "/proc/self/fd/1"},
-    {"/dev/stderr", "/proc/self/fd/2"},
-};
-
-constexpr std::string_view directories[] = {"/dev",       "/dev/shm",      "/etc", "/proc",
-                                            "/proc/self", "/proc/self/fd", "/sys", "/tmp"};
+base::Result<base::Reference<Inode>> make_inode(const Node& node) {
+    using Made = base::Reference<Inode>;
+    switch (node.kind) {
+    case Node::Kind::Directory:
+        return Made(TRY(Directory::create(node.permissions)));
+    case Node::Kind::Device:
+        return Made(TRY(Device::create(node.number, node.permissions)));
+    case Node::Kind::Generated:
+        return Made(TRY(TextFile::create(static_cast<ProcFile>(node.number))));
+    case Node::Kind::Text:
+        return Made(TRY(TextFile::create(node.text)));
+    case Node::Kind::Link:
+        return Made(TRY(SymbolicLink::create(node.text)));
+    case Node::Kind::ExecutableLink:
+        return Made(TRY(SymbolicLink::create(services().proc.executable_path())));
+    }
+    return base::fail(base::Error::Invalid);
+}
 
 } // namespace
 
@@ -110,58 +155,42 @@ Services& services() {
     return *g_services.value;
 }
 
-base::Result<> FileSystem::make_parents(std::string_view path) {
-    for (size_t at = path.find('/', 1); at != std::string_view::npos; at = path.find('/', at + 1)) {
-        auto made = make_directory({}, path.substr(0, at), 0755);
-        if (!made && made.error() != base::Error::Exists)
-            return made;
-    }
-    return {};
-}
-
-base::Result<> FileSystem::add_at(std::string_view path, base::Reference<Inode> inode) {
-    TRY(make_parents(path));
-    SleepLocker locker(m_tree);
-    auto place = TRY(free_place({}, path, false));
-    return add(place, std::move(inode));
-}
-
 base::Result<> FileSystem::make_tree() {
     auto root = TRY(Directory::create(0755));
     root->add_links(2);
     m_root = TRY(Entry::create("", base::Reference<Inode>(root)));
     m_working_directory = m_root;
-    for (auto path : directories)
-        TRY(make_directory({}, path, 0755));
-    for (const auto& device : device_names)
-        TRY(add_at(device.path, TRY(Device::create(device.number, device.permissions))));
-    for (const auto& name : generated_names)
-        TRY(add_at(name.path, TRY(TextFile::create(name.source))));
-    for (const auto& text : fixed_texts)
-        TRY(add_at(text.path, TRY(TextFile::create(text.text))));
-    for (const auto& link : link_names)
-        TRY(make_symbolic_link(link.target, {}, link.path));
-    TRY(make_symbolic_link(services().proc.executable_path(), {}, "/proc/self/exe"));
-    {
-        SleepLocker locker(m_tree);
-        m_descriptor_links = base::Reference<Entry>::share(TRY(walk({}, "/proc/self/fd", 0)).entry);
+    SleepLocker locker(m_tree);
+    Entry* parents[max_depth + 1] = {m_root.get()};
+    for (const auto& node : nodes) {
+        Place place{.parent = parents[node.depth], .name = node.name};
+        TRY(add(place, TRY(make_inode(node))));
+        if (node.kind == Node::Kind::Directory)
+            parents[node.depth + 1] = place.entry;
     }
-    base::Text<32> process;
-    process.put("/proc/").decimal(services().proc.process_id());
-    TRY(make_symbolic_link("self", {}, process.view()));
-    TRY(find({}, "/tmp", 0))->set_permissions(01777);
-    TRY(find({}, "/dev/shm", 0))->set_permissions(01777);
+    m_descriptor_links = base::Reference<Entry>::share(TRY(walk({}, "/proc/self/fd", 0)).entry);
+    base::Text<20> process;
+    process.decimal(services().proc.process_id());
+    Place place{.parent = TRY(walk({}, "/proc", 0)).entry, .name = process.view()};
+    return add(place, TRY(SymbolicLink::create("self")));
+}
+
+base::Result<> FileSystem::open_standard_streams() {
+    auto entry = [this] -> base::Result<base::Reference<Entry>> {
+        SleepLocker locker(m_tree);
+        return base::Reference<Entry>::share(TRY(walk({}, "/dev/console", 0)).entry);
+    };
+    auto device = TRY(entry());
+    auto console = TRY(device->inode().open(device, abi::o_rdwr));
+    for (auto i = 0; i < 3; ++i)
+        TRY(m_descriptors.add(console, false));
     return {};
 }
 
 base::Result<> initialize(const Services& given) {
     g_services.value.emplace(given);
-    auto& system = file_system();
-    TRY(system.make_tree());
-    auto console = TRY(system.open({}, "/dev/console", abi::o_rdwr, 0));
-    for (auto i = 0; i < 3; ++i)
-        TRY(system.m_descriptors.add(console, false));
-    return {};
+    TRY(file_system().make_tree());
+    return file_system().open_standard_streams();
 }
 
 void shut_down() {

@@ -113,6 +113,15 @@ void set_metadata(Inode& inode, const CpioRecord& record) {
 
 } // namespace
 
+Result<> FileSystem::make_parents(std::string_view path) {
+    for (size_t at = path.find('/', 1); at != std::string_view::npos; at = path.find('/', at + 1)) {
+        auto made = make_directory({}, path.substr(0, at), 0755);
+        if (!made && made.error() != Error::Exists)
+            return made;
+    }
+    return {};
+}
+
 Result<> FileSystem::populate(std::span<const std::byte> archive) {
     CpioReader reader(archive);
     HardLinks hard_links;

@@ -14,6 +14,7 @@
 #include <arch/AppStart.h>
 #include <arch/Image.h>
 #include <arch/PageTable.h>
+#include <cstring>
 
 namespace process {
 
@@ -112,14 +113,18 @@ base::Result<> start_app(const boot::CommandLine& line) {
     TRY(stack.push_word(0));
     std::string_view name = line.argument_count != 0 ? line.arguments[0] : executable_path();
     uint64_t path = TRY(stack.push_string(name));
-    uint64_t argument_addresses[boot::CommandLine::max_words];
-    uint64_t environment_addresses[boot::CommandLine::max_words];
+    // From the lowest address: argc, argv, 0, envp, 0, the auxiliary vector (System V ABI, "Process Initialization").
+    constexpr size_t max_auxiliary_words = 48;
+    uint64_t words[1 + 2 * (boot::CommandLine::max_words + 1) + max_auxiliary_words] = {line.argument_count};
+    uint64_t* arguments = words + 1;
+    uint64_t* environment = arguments + line.argument_count + 1;
+    uint64_t* auxiliary_words = environment + line.environment_count + 1;
     g_start_state.environment_end = stack.at();
     for (size_t i = line.environment_count; i-- > 0;)
-        environment_addresses[i] = TRY(stack.push_string(line.environment[i]));
+        environment[i] = TRY(stack.push_string(line.environment[i]));
     g_start_state.environment_start = g_start_state.arguments_end = stack.at();
     for (size_t i = line.argument_count; i-- > 0;)
-        argument_addresses[i] = TRY(stack.push_string(line.arguments[i]));
+        arguments[i] = TRY(stack.push_string(line.arguments[i]));
     g_start_state.arguments_start = stack.at();
     std::byte random[16];
     random_source().fill(random);
@@ -149,19 +154,15 @@ base::Result<> start_app(const boot::CommandLine& line) {
         {at_minsigstksz, arch::minimum_signal_stack()},
         {at_null, 0},
     };
-    size_t words = sizeof(auxiliary) / 8 + line.environment_count + 1 + line.argument_count + 1 + 1;
+    static_assert(sizeof(auxiliary) <= max_auxiliary_words * sizeof(uint64_t));
+    std::memcpy(auxiliary_words, auxiliary, sizeof(auxiliary));
+    size_t count = static_cast<size_t>(auxiliary_words - words) + std::size(auxiliary) * 2;
     stack.align(16);
-    if (words % 2 != 0)
+    if (count % 2 != 0)
         TRY(stack.push_word(0));
-    g_start_state.auxiliary_start = TRY(stack.push_bytes(std::as_bytes(std::span(auxiliary))));
-    g_start_state.auxiliary_end = g_start_state.auxiliary_start + sizeof(auxiliary);
-    TRY(stack.push_word(0));
-    for (size_t i = line.environment_count; i-- > 0;)
-        TRY(stack.push_word(environment_addresses[i]));
-    TRY(stack.push_word(0));
-    for (size_t i = line.argument_count; i-- > 0;)
-        TRY(stack.push_word(argument_addresses[i]));
-    TRY(stack.push_word(line.argument_count));
+    uint64_t first = TRY(stack.push_bytes(std::as_bytes(std::span(words, count))));
+    g_start_state.auxiliary_end = first + count * sizeof(uint64_t);
+    g_start_state.auxiliary_start = g_start_state.auxiliary_end - sizeof(auxiliary);
 
     g_start_state.entry = header.entry;
     g_start_state.stack_start = stack.at();

@@ -4,6 +4,7 @@
 #include "libos/sched/Clock.h"
 #include "libos/trace/Events.h"
 
+#include <algorithm>
 #include <arch/Fpu.h>
 #include <arch/LocalApic.h>
 #include <arch/Switch.h>
@@ -69,19 +70,18 @@ void Scheduler::add_record(Thread& thread) {
     record.thread.stack_low = thread.kernel_stack_bottom;
     record.thread.stack_high = thread.kernel_stack_top;
     record.user_frame = thread.is_kernel() ? 0 : reinterpret_cast<uint64_t>(&thread.app_frame());
-    for (auto& place : m_records) {
-        if (place == 0) {
-            place = reinterpret_cast<uint64_t>(&record);
-            return;
-        }
-    }
+    while (m_first_free_record < record_capacity && m_records[m_first_free_record] != 0)
+        ++m_first_free_record;
+    thread.record_index = m_first_free_record;
+    if (m_first_free_record < record_capacity)
+        m_records[m_first_free_record++] = reinterpret_cast<uint64_t>(&record);
 }
 
 void Scheduler::remove_record(Thread& thread) {
-    for (auto& place : m_records) {
-        if (place == reinterpret_cast<uint64_t>(&thread.record))
-            place = 0;
-    }
+    if (thread.record_index == record_capacity)
+        return;
+    m_records[thread.record_index] = 0;
+    m_first_free_record = std::min(m_first_free_record, thread.record_index);
 }
 
 void Thread::update_record() {

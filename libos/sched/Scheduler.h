@@ -100,6 +100,7 @@ private:
     uint32_t m_next_tid = 1;            ///< the app: main is 1, as pid is
     uint32_t m_next_kernel_tid = 60001; ///< out of the way of the app's
     uint64_t m_records[record_capacity] = {};
+    uint32_t m_first_free_record = 0; // none below it is free
     uint32_t m_app_threads = 0;
     uint64_t m_exited_cpu_time = 0;
     uint64_t m_tick_ns = 10'000'000;

@@ -67,6 +67,7 @@ public:
     /// What a crash file says of the thread, and what a dead machine's memory tells the host. `record.switch_frame` is
     /// the stack pointer of a thread that is off its CPU.
     wire::CrashThread record{};
+    uint32_t record_index = 0; ///< the scheduler's
     uint64_t& saved_stack_pointer() { return record.switch_frame; }
     uint64_t kernel_stack_top = 0;
     uint64_t kernel_stack_bottom = 0;
