@@ -93,20 +93,18 @@ base::Result<PhysicalAddress> PhysicalMemory::allocate_contiguous(size_t pages, 
     PhysicalAddress found = 0;
     {
         sched::SpinLocker locker(m_lock);
-        for (size_t i = 0; i < m_region_count; ++i) {
+        // Beside what allocate_page() gives out, so that few of the host's huge pages are touched.
+        for (size_t i = m_region_count; i-- > 0;) {
             auto& region = m_regions[i];
-            // From the region's end, so that the cursor at its start stays simple.
-            if (region.end - region.next < pages * page)
+            PhysicalAddress start = base::align_up(region.next, alignment);
+            if (start >= region.end || region.end - start < pages * page)
                 continue;
-            PhysicalAddress start = base::align_down(region.end - pages * page, alignment);
-            if (start < region.next)
-                continue;
-            // What alignment leaves over behind the run goes to the free list.
-            for (PhysicalAddress rest = start + pages * page; rest < region.end; rest += page) {
+            // What alignment leaves over before the run goes to the free list.
+            for (PhysicalAddress rest = region.next; rest < start; rest += page) {
                 *static_cast<PhysicalAddress*>(arch::direct_map(rest)) = m_first_free;
                 m_first_free = rest;
             }
-            region.end = start;
+            region.next = start + pages * page;
             m_free -= pages;
             found = start;
             break;

@@ -146,6 +146,9 @@ trap_common:
     PUSH_GENERAL_REGISTERS
     cld
     FINISH_SYSTEM_CALL
+    // QEMU nulls ss on the way to an interrupt stack, and would translate all that runs here a second time for it.
+    movl $SELECTOR_DATA, %eax
+    movl %eax, %ss
     // Where the frame goes: below an interrupted kernel stack, or to the top of the thread's.
     movq FRAME_RSP(%rsp), %rdi
     testq %rdi, %rdi
