@@ -35,7 +35,7 @@ class Machine:
         return self.process.poll() is None
 
     def gdb_arguments(self, *commands):
-        arguments = ["gdb", "-nx", "-q", "-batch", "-iex", "set auto-load no", "-ex", f"target remote :{self.port}"]
+        arguments = ["gdb", "-nx", "-q", "-batch", "-iex", "set auto-load no", "-ex", f"target remote 127.0.0.1:{self.port}"]
         for command in commands:
             arguments += ["-ex", command]
         return arguments
@@ -186,7 +186,7 @@ class RealGdb(unittest.TestCase):
         with Machine("--held") as machine:
             output = machine.gdb("disconnect", "set remote noack-packet off", "set remote verbose-resume-packet off",
                                  "set remote binary-download-packet off", "set remote threads-packet off",
-                                 "set remote pid-to-exec-file-packet off", f"target remote :{machine.port}",
+                                 "set remote pid-to-exec-file-packet off", f"target remote 127.0.0.1:{machine.port}",
                                  "info threads", "break *0x10008", "continue", "stepi", "p/x $pc",
                                  "set {char}0x10200 = 5", "x/xb 0x10200")
             self.assert_says(output, "worker", r"\$1 = 0x10009", "0x10200:\t0x05")
