@@ -4,6 +4,7 @@ no kernel."""
 import argparse
 import json
 import os
+import resource
 import signal
 import shutil
 import socket
@@ -338,6 +339,18 @@ class Instances(unittest.TestCase):
         self.assertTrue((self.directory / "a.trace/metadata").exists())
         result = self.uniscope("record", "-d", "100ms", "-o", "c.trace", "taped")
         self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_full_disk_ends_a_recording_in_words(self):
+        self.detach("--name", "taped", self.image, "serve")
+        self.assertEqual(self.uniscope("record", "-d", "50ms", "-o", "a.trace", "taped").returncode, 0)
+        # A limit of the file size stands for it: all but the error's name is the same.
+        limit = (self.directory / "a.trace/metadata").stat().st_size + 4096
+        result = self.uniscope("record", "-d", "50s", "-o", "b.trace", "taped", restore_signals=False,
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        self.assert_fails(result, 1, "cannot write", "b.trace/cpu0: File too large", "up to here is readable")
+        self.assertIn("b.trace is not complete", self.uniscope("report", "b.trace").stderr)
+        eventually(lambda: self.logged().count("control 19") == 2)
+        self.assertEqual(self.uniscope("record", "-d", "50ms", "-o", "c.trace", "taped").returncode, 0)
 
     def test_interrupted_recorder_finishes(self):
         self.detach("--name", "taped", self.image, "serve")
