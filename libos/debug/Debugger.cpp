@@ -12,6 +12,7 @@
 #include "libos/trace/Events.h"
 
 #include <arch/Debug.h>
+#include <arch/NoStop.h>
 #include <arch/PageTable.h>
 #include <arch/Processor.h>
 
@@ -36,6 +37,9 @@ struct State {
     Options options;
     bool break_at_boot = false;
     bool kill_requested = false;
+    /// Per CPU: what it ran into inside a no-stop section, until that ends. Its own CPU's only.
+    StopEvent put_off[arch::max_cpus] = {};
+    bool has_put_off[arch::max_cpus] = {};
 };
 constinit State g_state;
 
@@ -109,11 +113,23 @@ bool wait_while_held(const arch::TrapFrame& frame) {
     return true;
 }
 
+/// What happens inside a no-stop section is told at its end, by an NMI of this CPU to itself.
+void put_off(const StopEvent& event) {
+    uint32_t self = arch::this_cpu().index;
+    g_state.put_off[self] = event;
+    g_state.has_put_off[self] = true;
+    arch::put_off_stop();
+}
+
 /// Stops the world and serves gdb until it resumes. Returns the signal that gdb wants delivered to the stopped thread.
 /// `retry`: the world was stopped and went on meanwhile; the caller's cause may be gone.
 int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
     if (world().is_stopped() && world().is_leader())
         return event.signal; // a fault inside the debugger: nothing can be shown
+    if (arch::in_no_stop()) {
+        put_off(event);
+        return event.signal;
+    }
     bool of_thread = event.reason != StopReason::Requested;
     bool was_held = of_thread && wait_while_held(frame);
     if (was_held || !world().stop(frame)) {
@@ -152,7 +168,7 @@ void stop_simply(arch::TrapFrame& frame, StopReason reason) {
 
 /// UART interrupt, on the one CPU that gets it.
 void on_uart(void*) {
-    NoStop section;
+    arch::NoStop section;
     uint8_t bytes[16];
     for (size_t count; (count = g_state.transport.receive(bytes)) != 0;) {
         g_state.session.feed(std::span(bytes).first(count));
@@ -261,10 +277,26 @@ bool handle_exception(arch::TrapFrame& frame, arch::Exception exception) {
 }
 
 void handle_nmi(arch::TrapFrame& frame) {
-    if (world().handle_nmi(frame) || world().is_stopped() || !g_state.transport.is_present())
+    uint32_t self = arch::this_cpu().index;
+    if (arch::in_no_stop()) {
+        if (world().is_own_nmi())
+            arch::put_off_stop();
+        else if (!g_state.has_put_off[self])
+            put_off({.reason = StopReason::Requested});
+        return;
+    }
+    bool handled = world().handle_nmi(frame);
+    StopEvent event{.reason = StopReason::Requested};
+    if (g_state.has_put_off[self]) {
+        g_state.has_put_off[self] = false;
+        event = g_state.put_off[self];
+    } else if (handled || world().is_stopped()) {
+        return;
+    }
+    if (!g_state.transport.is_present())
         return;
     arch::end_nmi_blocking();
-    stop_simply(frame, StopReason::Requested);
+    stop(frame, event);
 }
 
 void stop_if_requested(arch::TrapFrame& frame) {

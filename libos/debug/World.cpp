@@ -70,7 +70,7 @@ bool World::stop(arch::TrapFrame& frame) {
             if (sent == 0 || now - sent > nmi_retry_ns) {
                 for (uint32_t j = i; j < arch::cpu_count(); ++j) {
                     if ((wanted >> j & 1) != 0 && !arch::cpu(j).parked.load(std::memory_order_relaxed))
-                        send_nmi(j);
+                        arch::send_nmi(j);
                 }
                 sent = now;
             }
@@ -103,7 +103,7 @@ void World::resume() {
             // An NMI ends the halt. One that comes between the CPU's look and its halt is lost: so again and again.
             uint64_t now = sched::boottime_ns();
             if (now - sent > retry_ns) {
-                send_nmi(i);
+                arch::send_nmi(i);
                 sent = now;
             }
             arch::relax();
@@ -120,11 +120,6 @@ void World::resume() {
             }
         }
     }
-}
-
-void World::send_nmi(uint32_t cpu) {
-    m_cpus[cpu].nmi_sent.store(sched::boottime_ns(), std::memory_order_relaxed);
-    arch::send_nmi(cpu);
 }
 
 void World::park(arch::TrapFrame& frame) {
@@ -154,28 +149,22 @@ void World::park(arch::TrapFrame& frame) {
 
 bool World::handle_nmi(arch::TrapFrame& frame) {
     auto& self = arch::this_cpu();
-    auto& cpu = m_cpus[self.index];
     if ((m_park_requests.load(std::memory_order_acquire) >> self.index & 1) == 0 ||
         self.parked.load(std::memory_order_relaxed)) {
         // The end of a halt on another stack than the NMI's, or a wake-up that came after the CPU had seen for itself.
-        return sched::boottime_ns() - cpu.nmi_sent.load(std::memory_order_relaxed) < stray_nmi_limit_ns;
-    }
-    if (cpu.no_stop_depth != 0) {
-        cpu.put_off = true;
-        return true;
+        return is_own_nmi();
     }
     arch::end_nmi_blocking();
     park(frame);
     return true;
 }
 
-void World::leave_no_stop() {
-    auto& cpu = m_cpus[arch::this_cpu().index];
-    if (--cpu.no_stop_depth != 0 || !cpu.put_off)
-        return;
-    cpu.put_off = false;
-    // As if the NMI came now: it does.
-    send_nmi(arch::this_cpu().index);
+bool World::is_own_nmi() const {
+    const auto& self = arch::this_cpu();
+    if ((m_park_requests.load(std::memory_order_acquire) >> self.index & 1) != 0)
+        return true;
+    uint64_t sent = self.nmi_sent.load(std::memory_order_relaxed);
+    return sched::duration_ns(arch::timestamp() - sent) < stray_nmi_limit_ns;
 }
 
 arch::TrapFrame* World::running_frame_of(const sched::Thread& thread) const {

@@ -3,7 +3,7 @@
 //
 // The CPU that has a reason to stop becomes the leader; the others are parked by NMI in a halt, on their NMI stacks,
 // with the vector state of their threads saved. Parked CPUs answer no requests and need not: they flush and serialise
-// when they go on. A CPU inside a NoStop section is parked at the section's end.
+// when they go on. A CPU inside a no-stop section (arch/NoStop.h) is parked at the section's end.
 
 #include <arch/CpuLocal.h>
 #include <arch/TrapFrame.h>
@@ -40,17 +40,17 @@ public:
     /// Where the CPU would go on with this thread if it is on one, kernel or app. nullptr for a thread that waits.
     arch::TrapFrame* running_frame_of(const sched::Thread& thread) const;
 
-    /// NMI handler's part. True: this was a request to park, and it has been obeyed (or put off).
+    /// NMI handler's part, outside of no-stop sections. True: this was a request to park and it has been obeyed, or a
+    /// wake-up of this kernel's own.
     bool handle_nmi(arch::TrapFrame& frame);
+    /// Whether an NMI that is here now comes from this kernel; else somebody outside wants to break in.
+    bool is_own_nmi() const;
 
     /// After it every CPU goes through its scheduler before it goes on in the app.
     void reschedule_all_on_resume() { m_reschedule = true; }
 
 private:
-    friend class NoStop;
     void park(arch::TrapFrame& frame);
-    void leave_no_stop();
-    void send_nmi(uint32_t cpu);
 
     std::atomic<uint32_t> m_leader{0};        ///< CPU index + 1
     std::atomic<uint64_t> m_park_requests{0}; ///< bit mask of CPUs that are to park
@@ -59,24 +59,8 @@ private:
     uint64_t m_missing = 0;
     bool m_reschedule = false;
     bool m_abandoned = false;
-    struct PerCpu {
-        uint32_t no_stop_depth = 0;
-        bool put_off = false;
-        std::atomic<uint64_t> nmi_sent{0}; ///< when, by boottime_ns()
-    };
-    PerCpu m_cpus[arch::max_cpus] = {};
 };
 
 World& world();
-
-/// A section in which this CPU is not stopped: it is in the middle of something that the debugger itself uses.
-/// Interrupts are off.
-class [[nodiscard]] NoStop {
-public:
-    NoStop() { ++world().m_cpus[arch::this_cpu().index].no_stop_depth; }
-    ~NoStop() { world().leave_no_stop(); }
-    NoStop(const NoStop&) = delete;
-    NoStop& operator=(const NoStop&) = delete;
-};
 
 } // namespace debug

@@ -7,6 +7,7 @@
 #include "libos/base/Assert.h"
 
 #include <arch/Interrupts.h>
+#include <arch/NoStop.h>
 #include <arch/Processor.h>
 
 #include <atomic>
@@ -30,9 +31,13 @@ public:
     }
 
     void unlock(arch::InterruptState state) {
+        unlock_masked();
+        arch::restore_interrupts(state);
+    }
+    /// For who restores interrupts itself.
+    void unlock_masked() {
         ASSERT(m_held.load(std::memory_order_relaxed));
         m_held.store(false, std::memory_order_release);
-        arch::restore_interrupts(state);
     }
 
     /// For assertions and for the stopped world, which must know whether a structure is consistent.
@@ -42,19 +47,48 @@ private:
     std::atomic<bool> m_held{false};
 };
 
-/// Holds a SpinLock for a scope.
-class [[nodiscard]] SpinLocker {
+/// A SpinLock that the stopped world may take too: the debugger stops no CPU that holds it (arch/NoStop.h). For what
+/// the debugger's own channel goes through.
+class NoStopLock {
 public:
-    explicit SpinLocker(SpinLock& lock)
-        : m_lock(lock)
-        , m_state(lock.lock()) {}
-    ~SpinLocker() { m_lock.unlock(m_state); }
-    SpinLocker(const SpinLocker&) = delete;
-    SpinLocker& operator=(const SpinLocker&) = delete;
+    constexpr NoStopLock() = default;
+
+    arch::InterruptState lock() {
+        auto state = arch::disable_interrupts();
+        arch::enter_no_stop();
+        // A CPU that waits is not stopped either, but for no longer than the holder's section lasts.
+        m_lock.lock();
+        return state;
+    }
+    void unlock(arch::InterruptState state) {
+        m_lock.unlock_masked();
+        arch::leave_no_stop();
+        arch::restore_interrupts(state);
+    }
+    /// In the stopped world: its holder is a CPU that did not stop in time, or the crashing one itself.
+    bool is_held() const { return m_lock.is_held(); }
 
 private:
-    SpinLock& m_lock;
+    SpinLock m_lock;
+};
+
+/// Holds a lock for a scope.
+template <typename Lock>
+class [[nodiscard]] Locker {
+public:
+    explicit Locker(Lock& lock)
+        : m_lock(lock)
+        , m_state(lock.lock()) {}
+    ~Locker() { m_lock.unlock(m_state); }
+    Locker(const Locker&) = delete;
+    Locker& operator=(const Locker&) = delete;
+
+private:
+    Lock& m_lock;
     arch::InterruptState m_state;
 };
+
+using SpinLocker = Locker<SpinLock>;
+using NoStopLocker = Locker<NoStopLock>;
 
 } // namespace sched

@@ -103,10 +103,12 @@ void send_interrupt_to_others(Vector vector) {
     command(0, all_others | assert_level | vector);
 }
 void send_nmi(uint32_t cpu_index) {
+    cpu(cpu_index).nmi_sent.store(timestamp(), std::memory_order_relaxed);
     command(cpu(cpu_index).apic_id, assert_level | deliver_nmi);
 }
-void send_nmi_to_others() {
-    command(0, all_others | assert_level | deliver_nmi);
+void take_put_off_stop() {
+    this_cpu().stop_put_off = false;
+    send_nmi(this_cpu().index);
 }
 
 void arm_timer(uint64_t nanoseconds) {

@@ -66,6 +66,11 @@ struct alignas(4096) CpuLocal {
     uint64_t last_tick;           ///< timestamp of this CPU's last timer interrupt
     /// An NMI came in entry code, before there was a frame to show; volatile: the NMI is this CPU's own.
     volatile bool nmi_deferred;
+    /// arch/NoStop.h; volatile for the same reason.
+    volatile bool stop_put_off;
+    volatile uint32_t no_stop_depth;
+    /// When this kernel last sent this CPU an NMI, by timestamp(). Written by any CPU.
+    std::atomic<uint64_t> nmi_sent;
     std::atomic<bool> online;
     /// Parked by the debugger: answers no requests, and need not, since it synchronises itself when it goes on.
     std::atomic<bool> parked;

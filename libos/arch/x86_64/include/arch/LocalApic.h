@@ -24,7 +24,6 @@ void end_of_interrupt();
 void send_interrupt(uint32_t cpu_index, Vector vector);
 void send_interrupt_to_others(Vector vector);
 void send_nmi(uint32_t cpu_index);
-void send_nmi_to_others();
 
 /// The timer counts at this rate once; 0 stops it. One-shot: fires timer_vector.
 void arm_timer(uint64_t nanoseconds);
