@@ -6,9 +6,11 @@
 // - Normal: write_some(), write_pages(), read(), from threads and interrupt handlers of any CPU. Nothing waits: what
 //   does not fit is refused, and the event handler says when it is worth trying again.
 // - Stopped: the world is stopped, its leader is the only CPU that runs, interrupts are off. The leader calls
-//   poll_stopped() instead of waiting for an interrupt, and then read() and write_some() as above. No event handler is
-//   called until the world goes on (the interrupt that comes then calls it). A CPU is never stopped while it holds a
-//   channel's lock (sched::NoStop), but for one that is gone (World::missing()): such a channel answers Error::Busy.
+//   poll_stopped() instead of waiting for an interrupt, and then, if that succeeds, read() and write_some() as above.
+//   No event handler is called until the world goes on (the interrupt that comes then calls it). A CPU is never stopped
+//   while it holds a channel's lock (sched::NoStopLock), but for one that is gone (debug::World::missing()): then
+//   poll_stopped() answers Error::Busy and nothing else may be called.
+//   So nothing that such a lock is held for waits for another lock, but for a further NoStopLock.
 // - Polled: polled_write() and its kin, after the world has stopped for good, on any stack. They wait, for as long as
 //   they are told. So a channel that has to work in a crash is used by nothing else.
 //
@@ -41,12 +43,12 @@ public:
     virtual void set_event_handler(EventHandler handler, void* context) = 0;
 
     /// Copies as much as fits now; returns how much, at least 1. Error::Again when full, Error::BrokenPipe without a
-    /// host, Error::Io when the device broke, Error::Busy in a stopped world that stopped in the middle of a write.
+    /// host, Error::Io when the device broke.
     virtual base::Result<size_t> write_some(std::span<const std::byte> bytes) = 0;
 
-    /// Sends physically contiguous memory, without copying where the device allows that. It belongs to the channel until
-    /// `done` is called, once, from any context (this call included), without a lock. Errors as above; `done` is not
-    /// called for an error, nor for what a broken device still has.
+    /// Sends physically contiguous memory, without copying where the device allows that. It belongs to the channel
+    /// until `done` is called, once, from any context (this call included), without a lock. Errors as above; `done` is
+    /// not called for an error, nor for what a broken device still has.
     using WriteDone = void (*)(void* context);
     virtual base::Result<> write_pages(memory::PhysicalAddress address, uint32_t length, WriteDone done,
                                        void* context) = 0;
@@ -54,8 +56,9 @@ public:
     /// What has arrived, at most `out.size()` bytes; 0 when nothing has.
     virtual size_t read(std::span<std::byte> out) = 0;
 
-    /// The leader of a stopped world: does what the device's interrupt would, but calls no event handler.
-    virtual void poll_stopped() = 0;
+    /// The leader of a stopped world: does what the device's interrupt would, but calls no event handler. Error::Busy:
+    /// the channel cannot be used in this stop.
+    virtual base::Result<> poll_stopped() = 0;
 
     /// All of `bytes`; gives up when the device takes nothing for `stall_ms`.
     virtual base::Result<> polled_write(std::span<const std::byte> bytes, uint32_t stall_ms) = 0;

@@ -1,6 +1,7 @@
 #include "libos/drivers/ConsolePort.h"
 
 #include "libos/base/Bits.h"
+#include "libos/drivers/VirtioConsole.h"
 
 #include <arch/Processor.h>
 
@@ -11,7 +12,7 @@
 namespace drivers {
 
 void ConsolePort::set_event_handler(EventHandler handler, void* context) {
-    sched::SpinLocker locker(m_receive_lock);
+    sched::NoStopLocker locker(m_receive_lock);
     m_event_handler = handler;
     m_event_context = context;
 }
@@ -101,7 +102,7 @@ bool ConsolePort::reclaim_and_report() {
     for (bool any = false;; any = true) {
         Write finished;
         {
-            sched::SpinLocker locker(m_transmit_lock);
+            sched::NoStopLocker locker(m_transmit_lock);
             if (!reclaim_one(finished))
                 return any;
         }
@@ -114,7 +115,7 @@ base::Result<size_t> ConsolePort::write_some(std::span<const std::byte> bytes) {
     if (bytes.empty())
         return size_t{0};
     reclaim_and_report();
-    sched::SpinLocker locker(m_transmit_lock);
+    sched::NoStopLocker locker(m_transmit_lock);
     TRY(check_writable());
     return send_copy(bytes);
 }
@@ -123,7 +124,7 @@ base::Result<> ConsolePort::write_pages(PhysicalAddress address, uint32_t length
     if (length == 0 || done == nullptr)
         return base::fail(base::Error::Invalid);
     reclaim_and_report();
-    sched::SpinLocker locker(m_transmit_lock);
+    sched::NoStopLocker locker(m_transmit_lock);
     TRY(check_writable());
     TRY(send(address, length, {done, context, 0}));
     kick(m_transmit, m_transmit_index);
@@ -170,8 +171,15 @@ size_t ConsolePort::take_received(std::span<std::byte> out) {
 }
 
 size_t ConsolePort::read(std::span<std::byte> out) {
-    sched::SpinLocker locker(m_receive_lock);
+    sched::NoStopLocker locker(m_receive_lock);
     return take_received(out);
+}
+
+base::Result<> ConsolePort::poll_stopped() {
+    m_console->poll_stopped();
+    if (m_transmit_lock.is_held() || m_receive_lock.is_held())
+        return base::fail(base::Error::Busy);
+    return {};
 }
 
 void ConsolePort::service() {
@@ -182,7 +190,7 @@ void ConsolePort::service() {
     EventHandler handler;
     void* context;
     {
-        sched::SpinLocker locker(m_receive_lock);
+        sched::NoStopLocker locker(m_receive_lock);
         worth_telling |= m_has_received || m_receive.has_used();
         handler = m_event_handler;
         context = m_event_context;

@@ -66,6 +66,7 @@ base::Result<> VirtioConsole::set_up_queues() {
         auto& port = m_ports[id];
         port.m_platform = &m_platform;
         port.m_transport = &m_transport;
+        port.m_console = this;
         port.m_id = id;
         port.m_receive_index = receive_index_of(id);
         port.m_transmit_index = static_cast<uint16_t>(port.m_receive_index + 1);
@@ -80,32 +81,60 @@ base::Result<> VirtioConsole::set_up_queues() {
 }
 
 base::Result<> VirtioConsole::handshake() {
-    sched::SpinLocker locker(m_control_lock);
     static_assert(size_t{control_count} * control_size <= arch::page_size);
-    for (unsigned i = 0; i < std::min<unsigned>(control_count, m_control_receive.size()); ++i)
-        TRY(post_control(i));
-    if (m_control_receive.needs_notification())
-        m_transport.notify(control_receive_index);
-    m_control_posted = true;
-
+    {
+        sched::NoStopLocker locker(m_control_lock);
+        for (unsigned i = 0; i < std::min<unsigned>(control_count, m_control_receive.size()); ++i)
+            TRY(post_control(i));
+        if (m_control_receive.needs_notification())
+            m_transport.notify(control_receive_index);
+        m_control_posted = true;
+        send_control(no_port, DeviceReady, 1);
+    }
     // Each message of ours may bring some of the device, which bring more of ours: settled once it has taken all and
     // there is nothing to take from it.
-    send_control(no_port, DeviceReady, 1);
     uint64_t limit = m_platform.timestamp_hz();
     uint64_t start = arch::timestamp();
-    do {
-        process_control();
-        flush_control_queue();
+    for (bool settled = false; !settled;) {
+        {
+            sched::NoStopLocker locker(m_control_lock);
+            process_control();
+            flush_control_queue();
+        }
+        open_named_ports();
+        sched::NoStopLocker locker(m_control_lock);
         if (m_control_transmit.is_broken() || m_control_receive.is_broken())
             return base::fail(base::Error::Io);
         if (arch::timestamp() - start > limit)
             break; // a slow device: the rest comes by interrupt
-    } while (m_control_transmit.in_flight() != 0 || m_control_receive.has_used());
+        settled = m_control_transmit.in_flight() == 0 && !m_control_receive.has_used();
+    }
     return {};
 }
 
+void VirtioConsole::open_named_ports() {
+    if (uint32_t ignored = m_ignored_port.exchange(no_port, std::memory_order_relaxed); ignored != no_port) {
+        base::Text<96> line;
+        line.put("virtio-serial: port ").decimal(ignored).put(" ignored, ports 0 to ");
+        line.decimal(m_port_count - 1).put(" can be used");
+        m_platform.log(line.view());
+    }
+    for (unsigned id = 0; id < m_port_count; ++id) {
+        auto& port = m_ports[id];
+        // One CPU's turn: whoever clears the flag.
+        if (!port.m_named.exchange(false, std::memory_order_acq_rel))
+            continue;
+        if (!port.open(m_platform)) {
+            m_platform.log("virtio-serial: no memory for a port's buffers");
+            continue;
+        }
+        sched::NoStopLocker locker(m_control_lock);
+        send_control(id, PortOpen, 1);
+    }
+}
+
 ConsolePort* VirtioConsole::port(std::string_view name) {
-    sched::SpinLocker locker(m_control_lock);
+    sched::NoStopLocker locker(m_control_lock);
     for (auto& port : m_ports) {
         if (port.m_open && port.m_added && port.name() == name)
             return &port;
@@ -121,9 +150,10 @@ void VirtioConsole::on_interrupt(void* context) {
 
 void VirtioConsole::poll() {
     {
-        sched::SpinLocker locker(m_control_lock);
+        sched::NoStopLocker locker(m_control_lock);
         process_control();
     }
+    open_named_ports();
     for (unsigned id = 0; id < m_port_count; ++id)
         m_ports[id].service();
 }
@@ -131,9 +161,7 @@ void VirtioConsole::poll() {
 void VirtioConsole::poll_stopped() {
     if (m_control_lock.is_held())
         return;
-    m_world_stopped = true;
-    process_control();
-    m_world_stopped = false;
+    process_control(); // ports named now are opened when the world goes on, by the interrupt that waits
 }
 
 base::Result<> VirtioConsole::post_control(unsigned buffer) {
@@ -198,11 +226,8 @@ void VirtioConsole::handle_message(std::span<const std::byte> message_untrusted)
     std::memcpy(&message, message_untrusted.data(), sizeof(message));
     if (message.id >= m_port_count) {
         ++m_malformed;
-        base::Text<96> line;
-        line.put("virtio-serial: port ").decimal(message.id).put(" ignored, ports 0 to ");
-        line.decimal(m_port_count - 1).put(" can be used");
         if (message.event == PortAdd)
-            m_platform.log(line.view());
+            m_ignored_port.store(message.id, std::memory_order_relaxed);
         return;
     }
     auto& port = m_ports[message.id];
@@ -237,7 +262,7 @@ void VirtioConsole::handle_name(ConsolePort& port, std::span<const std::byte> na
     while (length < name_untrusted.size() && characters[length] != '\0') // QEMU's terminator; the standard has none
         ++length;
     std::string_view name(characters, length);
-    if (!name.starts_with(m_prefix) || m_world_stopped)
+    if (!name.starts_with(m_prefix))
         return;
     if (name.size() > ConsolePort::max_name) {
         ++m_malformed;
@@ -246,14 +271,10 @@ void VirtioConsole::handle_name(ConsolePort& port, std::span<const std::byte> na
     if (!port.m_open) {
         std::memcpy(port.m_name, name.data(), name.size());
         port.m_name_length = name.size();
-        if (!port.open(m_platform)) {
-            m_platform.log("virtio-serial: no memory for a port's buffers");
-            return;
-        }
     } else if (name != port.name()) {
         return; // another port plugged into the same number: the old name is in use
     }
-    send_control(port.m_id, PortOpen, 1);
+    port.m_named.store(true, std::memory_order_release);
 }
 
 } // namespace drivers

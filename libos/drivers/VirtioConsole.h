@@ -60,6 +60,8 @@ private:
     void send_control(uint32_t id, uint16_t event, uint16_t value);
     base::Result<> post_control(unsigned buffer);
     void flush_control_queue();
+    /// Memory and log lines, which others' locks stand before: without the control lock. Not in the stopped world.
+    void open_named_ports();
 
     Platform& m_platform;
     VirtioTransport& m_transport;
@@ -67,7 +69,7 @@ private:
     bool m_needs_polling = false;
     uint32_t m_malformed = 0;
 
-    sched::SpinLock m_control_lock; // outside the ports' locks
+    sched::NoStopLock m_control_lock; // outside the ports' locks, inside of no other
     VirtQueue m_control_receive;
     VirtQueue m_control_transmit;
     PhysicalAddress m_control_page = 0; // what the device says
@@ -76,7 +78,7 @@ private:
     uint64_t m_message_slots_free = 0; // a bit each
     uint8_t m_message_slot[VirtQueue::max_size] = {};
     bool m_control_posted = false;
-    bool m_world_stopped = false; // no memory may be allocated
+    std::atomic<uint32_t> m_ignored_port{UINT32_MAX};
 
     unsigned m_port_count = 0;
     ConsolePort m_ports[max_ports];
