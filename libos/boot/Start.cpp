@@ -10,6 +10,7 @@
 #include "libos/debug/SitePatcher.h"
 #include "libos/drivers/Devices.h"
 #include "libos/fs/FileSystem.h"
+#include "libos/links/Links.h"
 #include "libos/memory/PhysicalMemory.h"
 #include "libos/process/FaultInjection.h"
 #include "libos/process/Machine.h"
@@ -68,13 +69,15 @@ void start(void*) {
     discover_machine();
     start_application_processors();
     const auto& line = command_line();
+    links::initialize_serial();
     debug::initialize({.wait_at_app_entry = line.wait == CommandLine::Wait::App,
                        .wait_at_boot = line.wait == CommandLine::Wait::Boot,
-                       .kill_allowed = line.kill_allowed},
-                      platform());
+                       .kill_allowed = line.kill_allowed});
     process::initialize_machine(platform(), acpi_tables(), raw_command_line());
-    control::start(process::devices().console);
-    trace::start(process::devices().console);
+    links::initialize(process::devices(), platform());
+    debug::start();
+    control::start();
+    trace::start();
     crash::set_watchdog_limit(line.watchdog_seconds * 1'000'000'000);
     crash::publish_crash_root();
     if (line.faults_allowed)

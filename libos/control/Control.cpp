@@ -17,6 +17,7 @@ using wire::FrameType;
 
 constexpr size_t max_request = 1024;
 constexpr uint64_t second = 1'000'000'000;
+constexpr uint64_t retry_ns = 1'000'000; // where the host takes nothing for now
 constexpr size_t max_handlers = 16;
 
 struct Registration {
@@ -25,11 +26,9 @@ struct Registration {
 };
 
 struct State {
-    drivers::ConsolePort* port = nullptr;
     sched::SpinLock lock; // event flag; outside the scheduler's
     sched::WaitQueue events;
     bool event = false;
-    sched::SpinLock write_lock; // whole frames; outside the port's
     std::atomic<bool> acknowledged{false};
     Registration handlers[max_handlers] = {};
     size_t handler_count = 0;
@@ -37,7 +36,7 @@ struct State {
 };
 constinit State g_state;
 
-void on_port_event(void*) {
+void on_channel_event(void*) {
     {
         sched::SpinLocker locker(g_state.lock);
         g_state.event = true;
@@ -45,7 +44,7 @@ void on_port_event(void*) {
     g_state.events.wake_all();
 }
 
-/// Until something happened at the port, or `deadline`.
+/// Until something happened at any channel, or `deadline`.
 void wait_for_event(sched::Deadline deadline) {
     auto state = g_state.lock.lock();
     while (!g_state.event) {
@@ -54,31 +53,6 @@ void wait_for_event(sched::Deadline deadline) {
     }
     g_state.event = false;
     g_state.lock.unlock(state);
-}
-
-/// Frames are small and the host reads them at once; one that finds no room for a second is dropped with its
-/// connection.
-void send(FrameType type, uint32_t request, std::span<const std::byte> body) {
-    std::byte frame[sizeof(FrameHeader) + sizeof(wire::ReplyMessage) + Reply::capacity];
-    FrameHeader header{wire::frame_magic, wire::channel_version, static_cast<uint16_t>(type), request,
-                       static_cast<uint32_t>(body.size())};
-    std::memcpy(frame, &header, sizeof(header));
-    std::memcpy(frame + sizeof(header), body.data(), body.size());
-    std::span<const std::byte> rest(frame, sizeof(header) + body.size());
-    uint64_t deadline = sched::boottime_ns() + second;
-    while (!rest.empty() && sched::boottime_ns() < deadline) {
-        base::Result<size_t> written = base::fail(base::Error::Again);
-        {
-            sched::SpinLocker locker(g_state.write_lock);
-            written = g_state.port->write_some(rest);
-        }
-        if (written)
-            rest = rest.subspan(*written);
-        else if (written.error() != base::Error::Again)
-            return;
-        else
-            arch::relax();
-    }
 }
 
 /// Collects bytes into whole requests.
@@ -112,14 +86,86 @@ private:
     std::byte m_buffer[sizeof(FrameHeader) + max_request] = {};
     size_t m_size = 0;
 };
-constinit Receiver g_receiver;
 
-void send_hello(uint32_t request) {
-    auto message = hello();
-    send(FrameType::Hello, request, std::as_bytes(std::span(&message, 1)));
+/// One link's control channel.
+class Server {
+public:
+    constexpr Server() = default;
+
+    void open(drivers::ByteChannel& channel, size_t link) {
+        m_channel = &channel;
+        m_link = link;
+        channel.set_event_handler(on_channel_event, nullptr);
+    }
+    bool has_host() const { return m_channel != nullptr && m_channel->is_host_connected(); }
+
+    /// Control thread: answers what has come.
+    void serve() {
+        if (m_channel == nullptr)
+            return;
+        if (!m_channel->is_host_connected() || m_channel->connection() != m_connection) {
+            m_receiver.reset();
+            if (m_channel->is_host_connected()) {
+                m_connection = m_channel->connection();
+                send_hello(0);
+            }
+        }
+        for (size_t count; (count = m_channel->read(m_receiver.room())) != 0;) {
+            m_receiver.add(count);
+            auto handle = [this](const FrameHeader& header, std::span<const std::byte> body) {
+                handle_frame(header, body);
+            };
+            if (!m_receiver.take_frames(handle))
+                m_receiver.reset(); // what the host sends next has to be a frame's start
+        }
+    }
+
+    /// Frames are small and the host reads them at once; one that finds no room for a second is dropped with its
+    /// connection.
+    void send(FrameType type, uint32_t request, std::span<const std::byte> body);
+    /// In the world that stopped for good: waits up to a second for an answer, whatever it is.
+    void send_exited_polled(const wire::ExitedMessage& message);
+
+private:
+    void send_hello(uint32_t request) {
+        auto message = hello();
+        send(FrameType::Hello, request, std::as_bytes(std::span(&message, 1)));
+    }
+    void handle_frame(const FrameHeader& header, std::span<const std::byte> body);
+
+    drivers::ByteChannel* m_channel = nullptr;
+    size_t m_link = 0;
+    uint32_t m_connection = 0;
+    std::atomic<bool> m_sending{false};
+    Receiver m_receiver;
+};
+constinit Server g_servers[links::max_links];
+
+void Server::send(FrameType type, uint32_t request, std::span<const std::byte> body) {
+    std::byte frame[sizeof(FrameHeader) + sizeof(wire::ReplyMessage) + Reply::capacity];
+    FrameHeader header{wire::frame_magic, wire::channel_version, static_cast<uint16_t>(type), request,
+                       static_cast<uint32_t>(body.size())};
+    std::memcpy(frame, &header, sizeof(header));
+    std::memcpy(frame + sizeof(header), body.data(), body.size());
+    std::span<const std::byte> rest(frame, sizeof(header) + body.size());
+    uint64_t deadline = sched::boottime_ns() + second;
+    auto pause = [] { (void)sched::scheduler().sleep_until(sched::deadline_after(retry_ns)); };
+    // Whole frames: the control thread's answers and the ending app's last word.
+    while (m_sending.exchange(true, std::memory_order_acquire))
+        pause();
+    while (!rest.empty() && sched::boottime_ns() < deadline) {
+        auto written = m_channel->write_some(rest);
+        if (written)
+            rest = rest.subspan(*written);
+        else if (written.error() != base::Error::Again)
+            break;
+        else
+            pause();
+    }
+    m_sending.store(false, std::memory_order_release);
 }
 
-void handle_frame(const FrameHeader& header, std::span<const std::byte> body) {
+void Server::handle_frame(const FrameHeader& header, std::span<const std::byte> body) {
     auto type = static_cast<FrameType>(header.type);
     if (type == FrameType::Acknowledge) {
         g_state.acknowledged.store(true, std::memory_order_release);
@@ -134,7 +180,7 @@ void handle_frame(const FrameHeader& header, std::span<const std::byte> body) {
     for (size_t i = 0; i < g_state.handler_count; ++i) {
         if (g_state.handlers[i].type == type) {
             reply.error = 0;
-            g_state.handlers[i].handler(body, reply);
+            g_state.handlers[i].handler({m_link, body}, reply);
         }
     }
     std::byte message[sizeof(wire::ReplyMessage) + Reply::capacity];
@@ -144,7 +190,27 @@ void handle_frame(const FrameHeader& header, std::span<const std::byte> body) {
     send(FrameType::Reply, header.request, std::span(message).first(sizeof(head) + reply.size));
 }
 
-void answer_status(std::span<const std::byte>, Reply& reply) {
+void Server::send_exited_polled(const wire::ExitedMessage& message) {
+    constexpr uint32_t stall_ms = 1000;
+    struct {
+        FrameHeader header;
+        wire::ExitedMessage message;
+    } frame{{wire::frame_magic, wire::channel_version, static_cast<uint16_t>(FrameType::Exited), 0,
+             sizeof(wire::ExitedMessage)},
+            message};
+    if (!m_channel->polled_write(std::as_bytes(std::span(&frame, 1)), stall_ms))
+        return;
+    // Whatever the host says now can only be the acknowledgement, or a request that nobody answers any more.
+    uint64_t deadline = sched::boottime_ns() + second;
+    std::byte answer[sizeof(FrameHeader)];
+    while (sched::boottime_ns() < deadline) {
+        auto count = m_channel->polled_read(answer);
+        if (!count || *count != 0)
+            return;
+    }
+}
+
+void answer_status(const Request&, Reply& reply) {
     wire::StatusMessage status{};
     status.uptime_ns = sched::boottime_ns();
     status.thread_count = sched::scheduler().app_thread_count();
@@ -156,31 +222,25 @@ void answer_status(std::span<const std::byte>, Reply& reply) {
 }
 
 void run(void*) {
-    uint32_t connection = 0;
     for (;;) {
-        if (!g_state.port->is_host_connected() || g_state.port->connection() != connection) {
-            g_receiver.reset();
-            if (g_state.port->is_host_connected()) {
-                connection = g_state.port->connection();
-                send_hello(0);
-            }
-        }
-        for (size_t count; (count = g_state.port->read(g_receiver.room())) != 0;) {
-            g_receiver.add(count);
-            if (!g_receiver.take_frames(handle_frame))
-                g_receiver.reset(); // what the host sends next has to be a frame's start
-        }
+        for (auto& server : g_servers)
+            server.serve();
         wait_for_event(sched::no_deadline);
     }
 }
 
 } // namespace
 
-void start(drivers::VirtioConsole* console) {
-    g_state.port = console != nullptr ? console->port(wire::control_port_name) : nullptr;
-    if (g_state.port == nullptr)
+void start() {
+    bool any = false;
+    for (size_t i = 0; i < links::all().size(); ++i) {
+        if (auto* channel = links::all()[i].channel(links::Channel::Control)) {
+            g_servers[i].open(*channel, i);
+            any = true;
+        }
+    }
+    if (!any)
         return;
-    g_state.port->set_event_handler(on_port_event, nullptr);
     set_handler(FrameType::QueryStatus, answer_status);
     if (auto thread = sched::Thread::create_kernel("control", run, nullptr))
         sched::scheduler().start(**thread);
@@ -207,35 +267,24 @@ wire::HelloMessage hello() {
 }
 
 void send_exited_polled(uint32_t status, uint32_t signal) {
-    if (g_state.port == nullptr)
-        return;
-    constexpr uint32_t stall_ms = 1000;
-    struct {
-        FrameHeader header;
-        wire::ExitedMessage message;
-    } frame{{wire::frame_magic, wire::channel_version, static_cast<uint16_t>(FrameType::Exited), 0,
-             sizeof(wire::ExitedMessage)},
-            {status, signal}};
-    if (!g_state.port->polled_write(std::as_bytes(std::span(&frame, 1)), stall_ms))
-        return;
-    // Whatever the host says now can only be the acknowledgement, or a request that nobody answers any more.
-    uint64_t deadline = sched::boottime_ns() + second;
-    std::byte answer[sizeof(FrameHeader)];
-    while (sched::boottime_ns() < deadline) {
-        auto count = g_state.port->polled_read(answer);
-        if (!count || *count != 0)
-            return;
+    for (auto& server : g_servers) {
+        if (server.has_host())
+            server.send_exited_polled({status, signal});
     }
 }
 
 void send_exited(uint32_t status, uint32_t signal) {
-    if (g_state.port == nullptr || !g_state.port->is_host_connected())
-        return;
     wire::ExitedMessage message{status, signal};
     g_state.acknowledged.store(false, std::memory_order_relaxed);
-    send(FrameType::Exited, 0, std::as_bytes(std::span(&message, 1)));
+    bool any = false;
+    for (auto& server : g_servers) {
+        if (!server.has_host())
+            continue;
+        server.send(FrameType::Exited, 0, std::as_bytes(std::span(&message, 1)));
+        any = true;
+    }
     uint64_t deadline = sched::boottime_ns() + second;
-    while (!g_state.acknowledged.load(std::memory_order_acquire) && sched::boottime_ns() < deadline)
+    while (any && !g_state.acknowledged.load(std::memory_order_acquire) && sched::boottime_ns() < deadline)
         (void)sched::scheduler().sleep_until(sched::deadline_after(1'000'000));
 }
 

@@ -1,8 +1,8 @@
 #pragma once
-// Control: the host's control channel (probes/wire/Channel.h, docs/channels.md). A kernel thread answers requests; the
-// end of the app is told through here, so that its status arrives before the machine goes.
+// Control: the host's control channels (probes/wire/Channel.h, docs/channels.md), one a link. A kernel thread answers
+// requests; the end of the app is told on all of them, so that its status arrives before the machine goes.
 
-#include "libos/drivers/VirtioConsole.h"
+#include "libos/links/Links.h"
 #include "probes/wire/Channel.h"
 
 #include <cstdint>
@@ -10,8 +10,12 @@
 
 namespace control {
 
-/// Handles one request type. `body` is the request's, untrusted. Called in the control thread. The error is the
-/// reply's; `reply` (up to reply_size bytes) follows it.
+struct Request {
+    size_t link; ///< index in links::all() of the channel that it came from
+    std::span<const std::byte> body_untrusted;
+};
+
+/// The error goes first, then up to `capacity` bytes.
 struct Reply {
     static constexpr size_t capacity = 256;
     int32_t error = 0;
@@ -24,10 +28,11 @@ struct Reply {
         size = sizeof(T);
     }
 };
-using RequestHandler = void (*)(std::span<const std::byte> body_untrusted, Reply& reply);
+/// Handles one request type, in the control thread.
+using RequestHandler = void (*)(const Request& request, Reply& reply);
 
-/// Boot: starts the thread. Without a port there is no control channel, and nothing here does anything.
-void start(drivers::VirtioConsole* console);
+/// Boot: starts the thread. Where no link has a control channel, nothing here does anything.
+void start();
 /// Boot: who answers requests of this type.
 void set_handler(wire::FrameType type, RequestHandler handler);
 

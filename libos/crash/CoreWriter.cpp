@@ -5,6 +5,7 @@
 #include "libos/control/Control.h"
 #include "libos/crash/MemoryRuns.h"
 #include "libos/debug/World.h"
+#include "libos/links/Links.h"
 #include "libos/process/Machine.h"
 #include "libos/process/Process.h"
 #include "libos/process/StartState.h"
@@ -26,10 +27,10 @@ using sched::Thread;
 constexpr uint32_t stall_ms = 3000;
 constexpr uint64_t page = arch::page_size;
 
-drivers::ConsolePort* g_port = nullptr;
+drivers::ByteChannel* g_channel = nullptr;
 
 base::Result<> send_bytes(std::span<const std::byte> bytes) {
-    return g_port->polled_write(bytes, stall_ms);
+    return g_channel->polled_write(bytes, stall_ms);
 }
 
 base::Result<> send_header(wire::FrameType type, uint64_t length) {
@@ -248,9 +249,13 @@ base::Result<> send_page_run(const MemoryRun& run) {
 } // namespace
 
 base::Result<> write_core(const Cause& cause) {
-    auto* console = process::devices().console;
-    g_port = console != nullptr ? console->port(wire::crash_port_name) : nullptr;
-    if (g_port == nullptr)
+    g_channel = nullptr;
+    for (const auto& link : links::all()) {
+        auto* channel = link.channel(links::Channel::Crash);
+        if (g_channel == nullptr && channel != nullptr && channel->is_host_connected())
+            g_channel = channel;
+    }
+    if (g_channel == nullptr)
         return base::fail(base::Error::NoSuchDevice);
     auto runs = collect_memory_runs();
     uint64_t memory_size = 0;
@@ -299,7 +304,7 @@ base::Result<> write_core(const Cause& cause) {
     wire::CoreEndMessage end{memory_offset + memory_size};
     TRY(send_header(wire::FrameType::CoreEnd, sizeof(end)));
     TRY(send_bytes(bytes_of(end)));
-    return g_port->polled_flush(stall_ms);
+    return g_channel->polled_flush(stall_ms);
 }
 
 } // namespace crash

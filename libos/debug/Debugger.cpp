@@ -1,9 +1,9 @@
 #include "libos/debug/Debugger.h"
 
 #include "gdbstub/Session.h"
+#include "libos/debug/GdbChannels.h"
 #include "libos/debug/GuestTarget.h"
 #include "libos/debug/TextPatcher.h"
-#include "libos/debug/UartTransport.h"
 #include "libos/debug/WatchPoints.h"
 #include "libos/debug/World.h"
 #include "libos/process/Process.h"
@@ -32,8 +32,10 @@ struct State {
     uint8_t reply[packet_size] = {};
     gdbstub::Session::Point points[max_points];
     GuestTarget target;
-    UartTransport transport;
-    gdbstub::Session session{target, transport, {receive, reply, points}};
+    GdbChannels channels{session};
+    gdbstub::Session session{target, channels, {receive, reply, points}};
+    sched::NoStopLock feed_lock;          ///< the session while the world runs; outside the channels' own
+    std::atomic<bool> others_wait{false}; ///< a second client has spoken
     Options options;
     bool break_at_boot = false;
     bool kill_requested = false;
@@ -143,7 +145,6 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
     event.thread = thread != nullptr ? thread->tid : 0;
     g_state.target.set_stop(thread, &frame, event.reason);
     bool nmi_like = !frame.from_app() && sched::scheduler().lock_is_held();
-    g_state.transport.begin_polling();
     sched::clock_stopped();
     trace::debugger_stop(static_cast<uint32_t>(event.reason), event.thread);
     g_state.target.take_stop_request();
@@ -153,7 +154,6 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
     trace::debugger_resume();
     sched::clock_resumed();
     g_state.target.clear_stop();
-    g_state.transport.end_polling();
     world().resume();
     if (g_state.kill_requested && frame.from_app())
         process::exit_by_signal(signal::Kill);
@@ -166,15 +166,28 @@ void stop_simply(arch::TrapFrame& frame, StopReason reason) {
     stop(frame, {.reason = reason});
 }
 
-/// UART interrupt, on the one CPU that gets it.
-void on_uart(void*) {
-    arch::NoStop section;
-    uint8_t bytes[16];
-    for (size_t count; (count = g_state.transport.receive(bytes)) != 0;) {
-        g_state.session.feed(std::span(bytes).first(count));
-        if (count < sizeof(bytes))
-            break;
+/// A channel's event: interrupt or thread context. `channel` is nullptr to look at all.
+void on_event(void* channel) {
+    bool in_thread = arch::interrupts_enabled();
+    sched::NoStopLocker locker(g_state.feed_lock);
+    auto& session = g_state.session;
+    if (session.attached() && channel != nullptr && !g_state.channels.is_client(channel)) {
+        g_state.others_wait.store(true, std::memory_order_relaxed);
+        return;
     }
+    uint8_t bytes[64];
+    for (size_t count; (count = g_state.channels.take(bytes)) != 0;)
+        session.feed(std::span(bytes).first(count));
+    if (g_state.channels.client_is_lost())
+        g_state.target.request_stop(); // to take its breakpoints out
+    // Interrupts look for themselves when they are done (stop_if_requested).
+    if (in_thread && g_state.target.stop_is_requested())
+        put_off({.reason = StopReason::Requested});
+}
+
+void break_at_boot() {
+    g_state.break_at_boot = true;
+    arch::break_here();
 }
 
 bool handle_breakpoint(arch::TrapFrame& frame) {
@@ -254,18 +267,26 @@ bool handle_debug_exception(arch::TrapFrame& frame) {
 
 } // namespace
 
-void initialize(const Options& options, drivers::Platform& platform) {
+void initialize(const Options& options) {
     g_state.options = options;
     g_state.target.set_kill_allowed(options.kill_allowed);
     sched::set_app_thread_start_hook(on_thread_start);
-    if (!g_state.transport.initialize())
+    if (!options.wait_at_boot || links::serial() == nullptr)
         return;
-    if (options.wait_at_boot) {
-        g_state.break_at_boot = true;
-        arch::break_here();
+    g_state.channels.add(*links::serial());
+    break_at_boot();
+}
+
+void start() {
+    for (const auto& link : links::all()) {
+        if (auto* channel = link.channel(links::Channel::Gdb)) {
+            g_state.channels.add(*channel);
+            channel->set_event_handler(on_event, channel);
+        }
     }
-    if (platform.connect_interrupt(g_state.transport.irq(), drivers::InterruptTrigger::Edge, on_uart, nullptr))
-        g_state.transport.enable_interrupts();
+    on_event(nullptr); // what came before the handlers
+    if (g_state.options.wait_at_boot && links::serial() == nullptr && g_state.channels.any())
+        break_at_boot();
 }
 
 bool handle_exception(arch::TrapFrame& frame, arch::Exception exception) {
@@ -293,7 +314,7 @@ void handle_nmi(arch::TrapFrame& frame) {
     } else if (handled || world().is_stopped()) {
         return;
     }
-    if (!g_state.transport.is_present())
+    if (!g_state.channels.any())
         return;
     arch::end_nmi_blocking();
     stop(frame, event);
@@ -302,6 +323,14 @@ void handle_nmi(arch::TrapFrame& frame) {
 void stop_if_requested(arch::TrapFrame& frame) {
     if (g_state.target.stop_is_requested() && !world().is_stopped())
         stop_simply(frame, StopReason::Requested);
+}
+
+void on_tick(arch::TrapFrame& frame) {
+    if (g_state.others_wait.load(std::memory_order_relaxed) && !g_state.session.attached()) {
+        g_state.others_wait.store(false, std::memory_order_relaxed);
+        on_event(nullptr);
+    }
+    stop_if_requested(frame);
 }
 
 void finish_system_call(arch::TrapFrame& frame) {
@@ -315,7 +344,7 @@ void finish_system_call(arch::TrapFrame& frame) {
 }
 
 void on_thread_start(Thread& thread) {
-    if (!g_state.options.wait_at_app_entry || !g_state.transport.is_present())
+    if (!g_state.options.wait_at_app_entry || !g_state.channels.any())
         return;
     g_state.options.wait_at_app_entry = false;
     stop_simply(thread.app_frame(), StopReason::Requested);
@@ -356,12 +385,10 @@ void report_exit(uint32_t status, int signal_number) {
     arch::TrapFrame& frame = sched::current_thread().app_frame();
     while (!world().stop(frame)) {
     }
-    g_state.transport.begin_polling();
     if (signal_number != 0)
         g_state.session.report_termination(signal_number);
     else
         g_state.session.report_exit(static_cast<uint8_t>(status));
-    g_state.transport.end_polling();
     world().resume();
 }
 

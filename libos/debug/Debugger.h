@@ -1,7 +1,6 @@
 #pragma once
 // Debugger: composes the gdbstub session with this kernel: the gdb channel, stops and what follows from them.
 
-#include "libos/drivers/Platform.h"
 #include "libos/signal/SignalState.h"
 
 #include <arch/Exceptions.h>
@@ -18,8 +17,11 @@ struct Options {
     bool kill_allowed = false;
 };
 
-/// Boot, thread context: opens the gdb channel (the second UART); holds the machine there for wait_at_boot.
-void initialize(const Options& options, drivers::Platform& platform);
+/// Boot, thread context: for wait_at_boot, holds the machine for a debugger on the second UART, which needs no driver;
+/// on another link it is held in start().
+void initialize(const Options& options);
+/// Boot, thread context, when the links are there: serves gdb on all of them.
+void start();
 
 /// #DB and #BP. True: handled, the frame goes on as it is now. False: the app's own.
 bool handle_exception(arch::TrapFrame& frame, arch::Exception exception);
@@ -27,6 +29,8 @@ bool handle_exception(arch::TrapFrame& frame, arch::Exception exception);
 void handle_nmi(arch::TrapFrame& frame);
 /// After an interrupt: stops here if gdb asked for it.
 void stop_if_requested(arch::TrapFrame& frame);
+/// From each timer interrupt.
+void on_tick(arch::TrapFrame& frame);
 /// On the way back from a system call: a step over the call ends here.
 void finish_system_call(arch::TrapFrame& frame);
 

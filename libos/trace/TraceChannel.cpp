@@ -6,12 +6,9 @@
 
 namespace trace {
 
-bool TraceChannel::open(drivers::VirtioConsole* console) {
-    m_port = console != nullptr ? console->port(wire::trace_port_name) : nullptr;
-    if (m_port == nullptr)
-        return false;
-    m_port->set_event_handler(on_event, this);
-    return true;
+void TraceChannel::open(drivers::ByteChannel& channel) {
+    m_channel = &channel;
+    channel.set_event_handler(on_event, this);
 }
 
 void TraceChannel::on_event(void* self) {
@@ -44,7 +41,7 @@ bool TraceChannel::wait_for_event(uint64_t deadline) {
 
 bool TraceChannel::send_bytes(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-        auto written = m_port->write_some(bytes);
+        auto written = m_channel->write_some(bytes);
         if (written)
             bytes = bytes.subspan(*written);
         else if (written.error() != base::Error::Again || !wait_for_event(sched::deadline_after(stall_limit_ns)))
@@ -68,8 +65,8 @@ bool TraceChannel::send_packet(std::span<const std::byte> packet) {
         return false;
     m_written = false;
     for (;;) {
-        auto queued = m_port->write_pages(arch::physical_address_of(packet.data()),
-                                          static_cast<uint32_t>(packet.size()), on_written, this);
+        auto queued = m_channel->write_pages(arch::physical_address_of(packet.data()),
+                                             static_cast<uint32_t>(packet.size()), on_written, this);
         if (queued)
             break;
         if (queued.error() != base::Error::Again || !wait_for_event(sched::deadline_after(stall_limit_ns)))

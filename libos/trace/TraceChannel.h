@@ -1,7 +1,7 @@
 #pragma once
-// TraceChannel: frames on the trace port, packets without copying. One thread uses it.
+// TraceChannel: frames on a link's trace channel, packets without copying where the link can. One thread uses it.
 
-#include "libos/drivers/VirtioConsole.h"
+#include "libos/drivers/ByteChannel.h"
 #include "libos/sched/WaitQueue.h"
 #include "probes/wire/Channel.h"
 
@@ -13,8 +13,8 @@ class TraceChannel {
 public:
     constexpr TraceChannel() = default;
 
-    /// False if the host has no such port.
-    bool open(drivers::VirtioConsole* console);
+    void open(drivers::ByteChannel& channel);
+    bool is_open() const { return m_channel != nullptr; }
 
     /// Each waits until the host has taken all, at most stall_limit_ns without progress. False: the host is gone or
     /// stuck.
@@ -31,7 +31,7 @@ private:
     static void on_event(void* self);
     static void on_written(void* self);
 
-    drivers::ConsolePort* m_port = nullptr;
+    drivers::ByteChannel* m_channel = nullptr;
     sched::SpinLock m_lock; // the two flags; outside the scheduler's
     sched::WaitQueue m_waiter;
     bool m_event = false;

@@ -27,10 +27,12 @@ enum class Job : uint8_t { None, Record, Snapshot, Stop };
 struct State {
     probes::Registry registry;
     probes::SitePatcher* patcher = nullptr;
-    TraceChannel channel;
-    sched::SpinLock lock; // the job; outside the scheduler's
+    TraceChannel channels[links::max_links]; ///< by link
+    TraceChannel* channel = nullptr;         ///< of the link that asked for the present job; the tracer thread's
+    sched::SpinLock lock;                    // the job; outside the scheduler's
     sched::WaitQueue jobs;
     Job job = Job::None;
+    size_t job_link = 0;
     std::atomic<bool> recording{false};
     uint64_t delivered = 0;
     sched::SpinLock registry_lock; // outside the text patcher's
@@ -85,7 +87,7 @@ bool send_ready_packets() {
     for (uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu) {
         auto& ring = ring_of_cpu(cpu);
         while (auto packet = ring.front()) {
-            if (!g_state.channel.send_packet(packet->bytes))
+            if (!g_state.channel->send_packet(packet->bytes))
                 return false;
             ring.release();
         }
@@ -118,7 +120,7 @@ Totals difference(const Totals& now, const Totals& then) {
 
 void finish(const Totals& totals, bool snapshot) {
     wire::TraceEndMessage message{totals.produced, totals.discarded, snapshot ? 1u : 0u, 0};
-    (void)g_state.channel.send(FrameType::TraceEnd, std::as_bytes(std::span(&message, 1)));
+    (void)g_state.channel->send(FrameType::TraceEnd, std::as_bytes(std::span(&message, 1)));
 }
 
 Job take_job(sched::Deadline deadline) {
@@ -129,6 +131,8 @@ Job take_job(sched::Deadline deadline) {
     }
     Job job = g_state.job;
     g_state.job = Job::None;
+    if (job == Job::Record || job == Job::Snapshot)
+        g_state.channel = &g_state.channels[g_state.job_link];
     g_state.lock.unlock(state);
     return job;
 }
@@ -198,35 +202,36 @@ void run(void*) {
     }
 }
 
-void give_job(Job job) {
+void give_job(Job job, size_t link) {
     {
         sched::SpinLocker locker(g_state.lock);
         g_state.job = job;
+        g_state.job_link = link;
     }
     g_state.jobs.wake_all();
 }
 
-void start_job(Job job, control::Reply& reply) {
-    if (!g_state.has_rings)
+void start_job(Job job, const control::Request& request, control::Reply& reply) {
+    if (!g_state.has_rings || !g_state.channels[request.link].is_open())
         reply.error = static_cast<int32_t>(Error::NotSupported);
     else if (g_state.recording.exchange(true))
         reply.error = static_cast<int32_t>(Error::Busy);
     else
-        give_job(job);
+        give_job(job, request.link);
 }
 
-void on_record_start(std::span<const std::byte>, control::Reply& reply) {
-    start_job(Job::Record, reply);
+void on_record_start(const control::Request& request, control::Reply& reply) {
+    start_job(Job::Record, request, reply);
 }
-void on_snapshot(std::span<const std::byte>, control::Reply& reply) {
-    start_job(Job::Snapshot, reply);
+void on_snapshot(const control::Request& request, control::Reply& reply) {
+    start_job(Job::Snapshot, request, reply);
 }
 
-void on_record_stop(std::span<const std::byte>, control::Reply& reply) {
+void on_record_stop(const control::Request& request, control::Reply& reply) {
     if (!g_state.recording)
         reply.error = static_cast<int32_t>(Error::Invalid);
     else
-        give_job(Job::Stop);
+        give_job(Job::Stop, request.link);
 }
 
 void fill_status(wire::StatusMessage& status) {
@@ -237,7 +242,8 @@ void fill_status(wire::StatusMessage& status) {
         status.flags |= wire::HelloRecording;
 }
 
-void on_probe_enable(std::span<const std::byte> body_untrusted, control::Reply& reply) {
+void on_probe_enable(const control::Request& request, control::Reply& reply) {
+    auto body_untrusted = request.body_untrusted;
     wire::ProbeEnableMessage message;
     if (body_untrusted.size() < sizeof(message)) {
         reply.error = static_cast<int32_t>(Error::Invalid);
@@ -273,8 +279,15 @@ void add_cpu(uint32_t index) {
         (void)attach_ring(index);
 }
 
-void start(drivers::VirtioConsole* console) {
-    if (!g_state.channel.open(console))
+void start() {
+    bool any = false;
+    for (size_t i = 0; i < links::all().size(); ++i) {
+        if (auto* channel = links::all()[i].channel(links::Channel::Trace)) {
+            g_state.channels[i].open(*channel);
+            any = true;
+        }
+    }
+    if (!any)
         return;
     control::set_handler(FrameType::RecordStart, on_record_start);
     control::set_handler(FrameType::RecordStop, on_record_stop);

@@ -23,9 +23,9 @@ struct Geometry {
 void initialize(Geometry geometry, probes::SitePatcher& patcher);
 /// Boot, for each further CPU before it starts; its probes are off until then.
 void add_cpu(uint32_t index);
-/// Boot: the channel, and the requests that the control channel hands on (RecordStart, RecordStop, Snapshot,
-/// ProbeEnable).
-void start(drivers::VirtioConsole* console);
+/// Boot: the channels, and the requests that the control channels hand on (RecordStart, RecordStop, Snapshot,
+/// ProbeEnable). Packets go to the link that asked.
+void start();
 
 /// From each timer interrupt.
 void tick();

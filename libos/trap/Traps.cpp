@@ -90,6 +90,7 @@ void on_timer(arch::TrapFrame& frame) {
     trace::tick();
     crash::watch_neighbour();
     sched::scheduler().timer_interrupt();
+    debug::on_tick(frame);
 }
 
 void on_return_to_app(arch::TrapFrame& frame) {

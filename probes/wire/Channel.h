@@ -14,6 +14,8 @@ inline constexpr uint16_t channel_version = 1;
 inline constexpr uint32_t max_frame_length = 4u << 20;
 
 inline constexpr char control_port_name[] = "uniscope.control";
+inline constexpr char console_port_name[] = "uniscope.console";
+inline constexpr char gdb_port_name[] = "uniscope.gdb";
 inline constexpr char trace_port_name[] = "uniscope.trace";
 inline constexpr char crash_port_name[] = "uniscope.crash";
 

@@ -1,0 +1,38 @@
+#pragma once
+// The ways to the host: each link carries some of the channels, and whoever serves a channel serves it on all links, so
+// that a host that lost one way finds the others open.
+
+#include "libos/drivers/ByteChannel.h"
+#include "libos/drivers/Devices.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace links {
+
+enum class Channel : uint8_t { Console, Control, Gdb, Trace, Crash };
+inline constexpr size_t channel_count = 5;
+
+struct Link {
+    std::string_view name;                              ///< as `uniscope ps` shows it
+    drivers::ByteChannel* channels[channel_count] = {}; ///< nullptr: this link does not carry it
+
+    drivers::ByteChannel* channel(Channel channel) const { return channels[static_cast<size_t>(channel)]; }
+};
+
+inline constexpr size_t max_links = 4;
+
+/// Boot, thread context, before the devices are there: the second UART, whose debugger may want to hold the machine
+/// early.
+void initialize_serial();
+/// It as a channel, to poll; nullptr when there is none.
+drivers::ByteChannel* serial();
+/// Boot, thread context, when the devices are there. The order is that of preference. `platform` lives for ever.
+void initialize(const drivers::Devices& devices, drivers::Platform& platform);
+
+/// Never changes after initialize(). Any context.
+std::span<const Link> all();
+
+} // namespace links
