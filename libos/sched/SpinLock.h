@@ -19,7 +19,8 @@ public:
     SpinLock(const SpinLock&) = delete;
     SpinLock& operator=(const SpinLock&) = delete;
 
-    arch::InterruptState lock() {
+    /// Not inline, like unlock(): code that is run once is cheaper shared, and boot is such code.
+    [[gnu::noinline]] arch::InterruptState lock() {
         auto state = arch::disable_interrupts();
         // acquire: what the previous holder wrote before its release is seen by this one.
         while (m_held.exchange(true, std::memory_order_acquire)) {
@@ -29,7 +30,7 @@ public:
         return state;
     }
 
-    void unlock(arch::InterruptState state) {
+    [[gnu::noinline]] void unlock(arch::InterruptState state) {
         ASSERT(m_held.load(std::memory_order_relaxed));
         m_held.store(false, std::memory_order_release);
         arch::restore_interrupts(state);
