@@ -121,8 +121,7 @@ std::span<const std::byte> initrd() {
     arch::initialize_local_apic();
     g_boot_cpu.apic_id = arch::local_apic_id();
     g_boot_cpu.online = true;
-    sched::initialize_clock(arch::calibrate_tsc_hz(),
-                            g_command_line.realtime_ns != 0 ? g_command_line.realtime_ns : arch::wall_clock_ns());
+    arch::begin_tsc_calibration();
 
     auto& scheduler = sched::scheduler();
     scheduler.set_tick_hz(g_command_line.tick_hz);
@@ -131,6 +130,8 @@ std::span<const std::byte> initrd() {
     auto starter = sched::Thread::create_kernel("start", start, nullptr);
     if (!starter)
         crash::panic("not enough memory to start");
+    sched::initialize_clock(arch::finish_tsc_calibration(),
+                            g_command_line.realtime_ns != 0 ? g_command_line.realtime_ns : arch::wall_clock_ns());
     scheduler.start_first(**starter);
 }
 

@@ -1,5 +1,6 @@
 #include "libos/debug/TextPatcher.h"
 
+#include <algorithm>
 #include <arch/CpuLocal.h>
 #include <arch/CpuRequests.h>
 #include <arch/Debug.h>
@@ -16,15 +17,36 @@ TextPatcher& text_patcher() {
     return g_text_patcher;
 }
 
-bool TextPatcher::store(uint64_t address, std::span<const uint8_t> bytes) {
-    for (size_t i = 0; i < bytes.size(); ++i) {
-        auto page = arch::find_page(address + i);
+namespace {
+
+/// Calls `visit(bytes where they can be written, offset, count)` for each page's part. False: a page is not mapped, and
+/// those from it on were not visited.
+template <typename Visit>
+bool for_each_page(uint64_t address, size_t size, Visit visit) {
+    for (size_t offset = 0; offset < size;) {
+        auto page = arch::find_page(address + offset);
         if (!page)
             return false;
-        auto* byte = static_cast<volatile uint8_t*>(arch::direct_map(page->frame)) + ((address + i) & 4095);
-        *byte = bytes[i];
+        size_t in_page = (address + offset) % arch::page_size;
+        size_t count = std::min<size_t>(size - offset, arch::page_size - in_page);
+        visit(static_cast<uint8_t*>(arch::direct_map(page->frame)) + in_page, offset, count);
+        offset += count;
     }
     return true;
+}
+
+bool read(uint64_t address, std::span<uint8_t> out) {
+    return for_each_page(address, out.size(), [&](const uint8_t* memory, size_t offset, size_t count) {
+        std::memcpy(out.data() + offset, memory, count);
+    });
+}
+
+} // namespace
+
+bool TextPatcher::store(uint64_t address, std::span<const uint8_t> bytes) {
+    return for_each_page(address, bytes.size(), [&](uint8_t* memory, size_t offset, size_t count) {
+        std::memcpy(memory, bytes.data() + offset, count);
+    });
 }
 
 TextPatcher::Site* TextPatcher::remember(const TextChange& change) {
@@ -37,41 +59,44 @@ TextPatcher::Site* TextPatcher::remember(const TextChange& change) {
     Site& site = m_sites[m_site_count];
     site.address = change.address;
     site.size = change.size;
-    for (size_t i = 0; i < change.size; ++i) {
-        auto page = arch::find_page(change.address + i);
-        if (!page)
-            return nullptr;
-        site.image[i] = static_cast<uint8_t*>(arch::direct_map(page->frame))[(change.address + i) & 4095];
-    }
+    if (!read(change.address, std::span(site.image).first(change.size)))
+        return nullptr;
     ++m_site_count;
     return &site;
 }
 
-void TextPatcher::store_phase(std::span<const TextChange> changes, unsigned phase) {
+void TextPatcher::store_below_breakpoints(uint64_t address, std::span<const uint8_t> bytes, bool transient) {
+    bool covered = false;
+    for (auto& breakpoint : std::span(m_breakpoints).first(m_breakpoint_count)) {
+        if (breakpoint.address < address || breakpoint.address - address >= bytes.size())
+            continue;
+        covered = true;
+        if (!transient)
+            breakpoint.saved = bytes[breakpoint.address - address];
+    }
+    if (!covered) {
+        store(address, bytes);
+        return;
+    }
+    for (size_t i = 0; i < bytes.size(); ++i) {
+        if (!has_breakpoint(address + i))
+            store(address + i, bytes.subspan(i, 1));
+    }
+}
+
+void TextPatcher::store_phase(std::span<const TextChange> changes, Phase phase) {
     // Each phase twice: QEMU 7.2 loses about one store in a thousand to a translation block that runs at that moment,
     // and storing again is what heals it.
-    int rounds = arch::cpu_count() == 1 ? 1 : 2;
+    int rounds = phase == Phase::Whole ? 1 : 2;
     for (int round = 0; round < rounds; ++round) {
         for (const auto& change : changes) {
-            // A breakpoint of the debugger stays on top; what lies below it changes.
-            for (size_t i = 0; i < change.size; ++i) {
-                bool first = i == 0;
-                if ((phase == 1) == first)
-                    continue;
-                uint8_t byte = phase == 0 ? arch::breakpoint_instruction : change.bytes[i];
-                if (phase == 0 && !first)
-                    continue;
-                bool covered = false;
-                for (size_t b = 0; b < m_breakpoint_count; ++b) {
-                    if (m_breakpoints[b].address == change.address + i) {
-                        if (phase != 0)
-                            m_breakpoints[b].saved = byte;
-                        covered = true;
-                    }
-                }
-                if (!covered)
-                    store(change.address + i, {&byte, 1});
-            }
+            auto bytes = std::span(change.bytes).first(change.size);
+            if (phase == Phase::Breakpoint)
+                store_below_breakpoints(change.address, {&arch::breakpoint_instruction, 1}, true);
+            else if (phase == Phase::Tail)
+                store_below_breakpoints(change.address + 1, bytes.subspan(1), false);
+            else
+                store_below_breakpoints(change.address, phase == Phase::Whole ? bytes : bytes.first(1), false);
         }
         arch::synchronize_instruction_streams();
     }
@@ -88,15 +113,14 @@ base::Result<> TextPatcher::change(std::span<const TextChange> changes) {
     // release: a CPU that meets one of the breakpoints stored below finds the batch.
     if (arch::cpu_count() == 1) {
         // Nobody else runs it, and this CPU is here: whole, and once.
-        store_phase(changes, 1);
-        store_phase(changes, 2);
+        store_phase(changes, Phase::Whole);
         return {};
     }
     m_batch_size.store(changes.size(), std::memory_order_relaxed);
     m_batch.store(changes.data(), std::memory_order_release);
-    store_phase(changes, 0); // breakpoint on each first byte
-    store_phase(changes, 1); // the tails
-    store_phase(changes, 2); // the first bytes
+    store_phase(changes, Phase::Breakpoint);
+    store_phase(changes, Phase::Tail);
+    store_phase(changes, Phase::FirstByte);
     // A CPU may have fetched the breakpoint before the last phase and come to its handler after it: all have
     // acknowledged, and a handler runs with interrupts off until it has looked, so none is left.
     m_batch.store(nullptr, std::memory_order_release);

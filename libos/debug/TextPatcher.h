@@ -65,7 +65,15 @@ private:
     static constexpr size_t max_sites = 2048;
 
     Site* remember(const TextChange& change);
-    void store_phase(std::span<const TextChange> changes, unsigned phase);
+    enum class Phase : uint8_t {
+        Whole, ///< at once, where nobody else runs
+        Breakpoint,
+        Tail,
+        FirstByte,
+    };
+    void store_phase(std::span<const TextChange> changes, Phase phase);
+    /// A breakpoint of the debugger stays on top; what lies below it changes, unless for the moment only.
+    void store_below_breakpoints(uint64_t address, std::span<const uint8_t> bytes, bool transient);
 
     sched::SpinLock m_lock; // change() against itself; waits for other CPUs inside, whose spinning serves requests
     Breakpoint m_breakpoints[max_breakpoints];

@@ -4,6 +4,7 @@
 #include "libos/fs/Readiness.h"
 
 #include <new>
+#include <optional>
 
 namespace fs {
 
@@ -182,20 +183,21 @@ void EpollFile::visit_ready(Visit visit) {
 
 base::Result<size_t> EpollFile::collect(memory::UserAddress to, size_t limit) {
     size_t count = 0;
-    base::Result<> result;
+    std::optional<base::Error> failure;
     visit_ready([&](Item& item, uint32_t ready, uint64_t activity) {
         abi::epoll_event event = {ready, item.data};
-        result = memory::write_user(to + count * sizeof(event), event);
-        if (!result)
+        if (auto result = memory::write_user(to + count * sizeof(event), event); !result) {
+            failure = result.error();
             return false;
+        }
         item.reported = true;
         item.activity = activity;
         if (item.events & one_shot)
             item.events &= option_bits;
         return ++count < limit;
     });
-    if (!result && count == 0)
-        return fail(result.error());
+    if (failure && count == 0)
+        return fail(*failure);
     return count;
 }
 

@@ -20,7 +20,8 @@ public:
     SpinLock(const SpinLock&) = delete;
     SpinLock& operator=(const SpinLock&) = delete;
 
-    arch::InterruptState lock() {
+    /// Not inline, like unlock(): code that is run once is cheaper shared, and boot is such code.
+    [[gnu::noinline]] arch::InterruptState lock() {
         auto state = arch::disable_interrupts();
         // acquire: what the previous holder wrote before its release is seen by this one.
         while (m_held.exchange(true, std::memory_order_acquire)) {
@@ -30,7 +31,7 @@ public:
         return state;
     }
 
-    void unlock(arch::InterruptState state) {
+    [[gnu::noinline]] void unlock(arch::InterruptState state) {
         unlock_masked();
         arch::restore_interrupts(state);
     }
@@ -53,14 +54,14 @@ class NoStopLock {
 public:
     constexpr NoStopLock() = default;
 
-    arch::InterruptState lock() {
+    [[gnu::noinline]] arch::InterruptState lock() {
         auto state = arch::disable_interrupts();
         arch::enter_no_stop();
         // A CPU that waits is not stopped either, but for no longer than the holder's section lasts.
         m_lock.lock();
         return state;
     }
-    void unlock(arch::InterruptState state) {
+    [[gnu::noinline]] void unlock(arch::InterruptState state) {
         m_lock.unlock_masked();
         arch::leave_no_stop();
         arch::restore_interrupts(state);

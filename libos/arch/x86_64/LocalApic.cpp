@@ -118,37 +118,51 @@ void arm_timer(uint64_t nanoseconds) {
     write(TimerInitial, static_cast<uint32_t>(nanoseconds));
 }
 
-uint64_t calibrate_tsc_hz() {
-    constexpr uint32_t window = 500'000; // ns: boot waits for it; the samples' width bounds the error to about 0.1 %
-    uint32_t saved = read(LvtTimer);
+namespace {
+
+/// A reading of the APIC costs a trap to the hypervisor: the TSC values right around it bound the error, and the pair
+/// with the tightest bound of several is taken.
+struct ClockSample {
+    uint64_t tsc = 0;
+    uint32_t apic = 0;
+};
+
+ClockSample take_clock_sample() {
+    ClockSample best;
+    uint64_t best_width = UINT64_MAX;
+    for (int i = 0; i < 5; ++i) {
+        uint64_t before = timestamp();
+        uint32_t apic = read(TimerCurrent);
+        uint64_t after = timestamp();
+        if (after - before < best_width) {
+            best_width = after - before;
+            best = {before + (after - before) / 2, apic};
+        }
+    }
+    return best;
+}
+
+constinit ClockSample g_calibration_start;
+constinit uint32_t g_saved_timer = 0;
+
+} // namespace
+
+void begin_tsc_calibration() {
+    g_saved_timer = read(LvtTimer);
     write(LvtTimer, masked | timer_vector);
     write(TimerInitial, UINT32_MAX);
-    // A reading of the APIC costs a trap to the hypervisor: the TSC values right around it bound the error, and the
-    // pair with the tightest bound of several is taken at each end.
-    auto sample = [](uint64_t& tsc) {
-        uint32_t best_apic = 0;
-        uint64_t best_width = UINT64_MAX;
-        for (int i = 0; i < 5; ++i) {
-            uint64_t before = timestamp();
-            uint32_t apic = read(TimerCurrent);
-            uint64_t after = timestamp();
-            if (after - before < best_width) {
-                best_width = after - before;
-                best_apic = apic;
-                tsc = before + (after - before) / 2;
-            }
-        }
-        return best_apic;
-    };
-    uint64_t tsc_start = 0, tsc_end = 0;
-    uint32_t start = sample(tsc_start);
-    while (start - read(TimerCurrent) < window)
+    g_calibration_start = take_clock_sample();
+}
+
+uint64_t finish_tsc_calibration() {
+    constexpr uint32_t window = 500'000; // ns: the samples' width bounds the error to about 0.1 %
+    while (g_calibration_start.apic - read(TimerCurrent) < window)
         asm volatile("pause");
-    uint32_t end = sample(tsc_end);
+    ClockSample end = take_clock_sample();
     write(TimerInitial, 0);
-    write(LvtTimer, saved);
-    uint64_t nanoseconds = start - end;
-    return (tsc_end - tsc_start) * 1'000'000'000 / nanoseconds;
+    write(LvtTimer, g_saved_timer);
+    uint64_t nanoseconds = g_calibration_start.apic - end.apic;
+    return (end.tsc - g_calibration_start.tsc) * 1'000'000'000 / nanoseconds;
 }
 
 void start_cpu(uint32_t apic_id, uint8_t page) {

@@ -29,7 +29,9 @@ void send_nmi(uint32_t cpu_index);
 void arm_timer(uint64_t nanoseconds);
 
 /// Measures the TSC against the APIC timer, which QEMU and KVM run at 1 GHz; kvmclock is preferred where there is one.
-uint64_t calibrate_tsc_hz();
+/// Between the two calls, half a millisecond or more, this CPU does something else that needs no timer.
+void begin_tsc_calibration();
+uint64_t finish_tsc_calibration();
 
 /// Starts the CPU with this APIC id at real-mode page `page` (address / 4096).
 void start_cpu(uint32_t apic_id, uint8_t page);
