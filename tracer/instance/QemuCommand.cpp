@@ -68,9 +68,13 @@ std::vector<std::string> make_qemu_command(const std::string& qemu, const Launch
         add("-global", "virtio-mmio.force-legacy=false");
     // On q35 too: there a bare -serial pair would do the same.
     add("-device", "isa-serial,chardev=console,iobase=0x3f8,irq=4");
-    add("-device", "isa-serial,chardev=gdb,iobase=0x2f8,irq=3");
+    // A debugger at the first kernel instruction is served before there are drivers; later a port is many times faster.
+    if (options.wait == WaitFor::Boot)
+        add("-device", "isa-serial,chardev=gdb,iobase=0x2f8,irq=3");
     add("-device", microvm ? "virtio-serial-device" : "virtio-serial-pci");
     add("-device", fmt::format("virtserialport,chardev=control,name={}", wire::control_port_name));
+    if (options.wait != WaitFor::Boot)
+        add("-device", fmt::format("virtserialport,chardev=gdb,name={}", wire::gdb_port_name));
     add("-device", fmt::format("virtserialport,chardev=trace,name={}", wire::trace_port_name));
     add("-device", fmt::format("virtserialport,chardev=crash,name={}", wire::crash_port_name));
     add("-device", microvm ? "virtio-rng-device" : "virtio-rng-pci");

@@ -69,8 +69,18 @@ TEST(QemuCommand, HasWhatTheGuestRelies) {
         EXPECT_EQ(value_of("-action"), "reboot=shutdown,shutdown=pause");
         EXPECT_EQ(value_of("-device", 0), "isa-serial,chardev=console,iobase=0x3f8,irq=4");
         EXPECT_TRUE(has("virtserialport,chardev=trace,name=uniscope.trace"));
+        EXPECT_TRUE(has("virtserialport,chardev=gdb,name=uniscope.gdb"));
         EXPECT_EQ(has("virtio-serial-device"), machine == Machine::Microvm);
         EXPECT_EQ(has("virtio-rng-pci"), machine == Machine::Q35);
         EXPECT_EQ(command.back(), "int");
     }
+}
+
+TEST(QemuCommand, HasTheDebuggerOnAUartWhereNoDriverRunsYet) {
+    LaunchOptions options;
+    options.image = "/images/app";
+    options.wait = WaitFor::Boot;
+    const auto command = make_qemu_command("qemu", options, Accelerator::Tcg, "", {3, 4, 5, 6, 7, 8});
+    EXPECT_NE(std::ranges::find(command, "isa-serial,chardev=gdb,iobase=0x2f8,irq=3"), command.end());
+    EXPECT_EQ(std::ranges::find(command, "virtserialport,chardev=gdb,name=uniscope.gdb"), command.end());
 }
