@@ -69,9 +69,11 @@ public:
 
     /// Tells the device what was queued and released since the last call, if it wants to know.
     virtual void notify() = 0;
-    /// The end of a round: the event handler is called for the next packet that comes and, with `sent`, for the next
-    /// that is done. True: something is there already, and there may be no call for it.
-    virtual bool rearm(bool sent) = 0;
+    /// The end of a round: the event handler is called for the next packet that comes. True: something is there
+    /// already, and there may be no call for it.
+    virtual bool rearm() = 0;
+    /// Whether the event handler is to be called when a sent packet is done. True: one is already.
+    virtual bool want_sent(bool wanted) = 0;
     /// The device lied; nothing comes or goes any more.
     virtual bool is_broken() const = 0;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace drivers {
 
@@ -94,6 +95,7 @@ base::Result<> VirtioSocket::post_receive(unsigned buffer) {
                                 {m_payloads[buffer], payload_size, true}};
     uint16_t number = TRY(m_receive.add(segments));
     m_receive_buffer[number] = static_cast<uint8_t>(buffer);
+    m_posted = true;
     return {};
 }
 
@@ -171,6 +173,7 @@ base::Result<> VirtioSocket::send(const SocketPacketHeader& header, PhysicalAddr
     uint16_t buffer = TRY(m_transmit.add(std::span(segments).first(length != 0 ? 2 : 1)));
     --m_free_header_count;
     m_sent[buffer] = {token, slot};
+    m_queued = true;
     return {};
 }
 
@@ -184,16 +187,15 @@ std::optional<void*> VirtioSocket::take_sent() {
 }
 
 void VirtioSocket::notify() {
-    if (m_receive.needs_notification())
+    if (std::exchange(m_posted, false) && m_receive.needs_notification())
         m_transport.notify(receive_index);
-    if (m_transmit.needs_notification())
+    if (std::exchange(m_queued, false) && m_transmit.needs_notification())
         m_transport.notify(transmit_index);
 }
 
-bool VirtioSocket::rearm(bool sent) {
+bool VirtioSocket::rearm() {
     bool more = m_receive.set_interrupts(true);
     more |= m_events.set_interrupts(true);
-    more |= m_transmit.set_interrupts(sent);
     return more;
 }
 

@@ -35,7 +35,8 @@ public:
                         void* token) override;
     std::optional<void*> take_sent() override;
     void notify() override;
-    bool rearm(bool sent) override;
+    bool rearm() override;
+    bool want_sent(bool wanted) override { return m_transmit.set_interrupts(wanted); }
     bool is_broken() const override { return m_receive.is_broken() || m_transmit.is_broken() || m_events.is_broken(); }
 
     /// Buffers that came back without a whole header.
@@ -71,6 +72,7 @@ private:
     PhysicalAddress m_payloads[receive_count] = {};
     uint8_t m_receive_buffer[VirtQueue::max_size] = {}; // by buffer number
     unsigned m_received = 0;                            // the buffer that receive() gave out
+    bool m_posted = false;                              // since the last notify()
     uint32_t m_malformed = 0;
     PhysicalAddress m_event_page = 0;
     uint8_t m_event_buffer[VirtQueue::max_size] = {}; // by buffer number
@@ -83,6 +85,7 @@ private:
         uint8_t header;
     };
     Sent m_sent[VirtQueue::max_size] = {}; // by buffer number
+    bool m_queued = false;                 // since the last notify()
 };
 
 } // namespace drivers

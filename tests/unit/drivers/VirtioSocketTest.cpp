@@ -73,7 +73,7 @@ TEST_F(VirtioSocketTest, AQueueTooSmallForAPacketIsRefused) {
 TEST_F(VirtioSocketTest, PacketsArrive) {
     start();
     ASSERT_TRUE(started);
-    EXPECT_FALSE(socket->rearm(false));
+    EXPECT_FALSE(socket->rearm());
     // More than there are buffers, so that each is posted again.
     for (uint32_t i = 0; i < 1000; ++i) {
         std::string text(i % 4097, static_cast<char>(i));
@@ -84,7 +84,7 @@ TEST_F(VirtioSocketTest, PacketsArrive) {
         ASSERT_EQ(std::string(reinterpret_cast<const char*>(packet->payload.data()), packet->payload.size()), text);
         socket->release_received();
         EXPECT_FALSE(socket->receive());
-        EXPECT_FALSE(socket->rearm(false));
+        EXPECT_FALSE(socket->rearm());
     }
     EXPECT_EQ(events, 1000u);
     EXPECT_EQ(device->interrupts, 1000u);
@@ -92,7 +92,7 @@ TEST_F(VirtioSocketTest, PacketsArrive) {
 
 TEST_F(VirtioSocketTest, OneInterruptForManyPacketsUntilItIsRearmed) {
     start();
-    EXPECT_FALSE(socket->rearm(false));
+    EXPECT_FALSE(socket->rearm());
     for (uint32_t i = 0; i < 10; ++i)
         ASSERT_TRUE(device->deliver(header(i), "x"));
     EXPECT_EQ(events, 1u);
@@ -100,7 +100,7 @@ TEST_F(VirtioSocketTest, OneInterruptForManyPacketsUntilItIsRearmed) {
         socket->release_received();
     ASSERT_TRUE(device->deliver(header(1), "x"));
     EXPECT_EQ(events, 1u);
-    EXPECT_TRUE(socket->rearm(false)) << "the one that came without an interrupt must not be forgotten";
+    EXPECT_TRUE(socket->rearm()) << "the one that came without an interrupt must not be forgotten";
 }
 
 TEST_F(VirtioSocketTest, APacketWithoutAWholeHeaderIsCountedAndItsBufferPostedAgain) {
@@ -121,7 +121,7 @@ TEST_F(VirtioSocketTest, ALengthOverTheBufferBreaksTheDevice) {
     ASSERT_TRUE(device->deliver(header(1), std::string(4096, 'x'), 1));
     EXPECT_FALSE(socket->receive());
     EXPECT_TRUE(socket->is_broken());
-    EXPECT_FALSE(socket->rearm(true));
+    EXPECT_FALSE(socket->rearm());
 }
 
 TEST_F(VirtioSocketTest, PacketsGoAndTheirTokensComeBack) {
@@ -141,7 +141,7 @@ TEST_F(VirtioSocketTest, PacketsGoAndTheirTokensComeBack) {
     EXPECT_EQ(device->sent[2].payload, "pay");
     EXPECT_EQ(device->sent[2].header.source_port, 3u);
     EXPECT_FALSE(socket->take_sent());
-    EXPECT_FALSE(socket->rearm(true));
+    EXPECT_FALSE(socket->want_sent(true));
     device->give_back(device->held[1]);
     EXPECT_EQ(events, 1u);
     EXPECT_EQ(*socket->take_sent(), &tokens[1]);
