@@ -252,12 +252,12 @@ protected:
         s_readiness_changes = 0;
         engine.emplace(peer, frames, Engine::Configuration{max_endpoints, 5000, now, readiness_changed});
         EXPECT_TRUE(engine->start());
-        m_permanent = frames.used;
+        permanent = frames.used;
     }
     ~VsockTest() override {
         peer.set_event_handler(nullptr, nullptr);
         engine.reset();
-        EXPECT_EQ(frames.used, m_permanent);
+        EXPECT_EQ(frames.used, permanent);
     }
 
     static uint64_t now() { return s_now; }
@@ -320,9 +320,10 @@ protected:
     static inline uint64_t s_now = 0;
     static inline unsigned s_readiness_changes = 0;
 
+    size_t permanent = 0; ///< frames that nobody gives back
+
 private:
     Endpoint* m_listener = nullptr;
-    size_t m_permanent = 0;
 };
 
 } // namespace vsock::test
