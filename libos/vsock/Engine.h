@@ -76,6 +76,8 @@ public:
     /// Before or after start(), once each; servers are for ever.
     void add_server(PortServer& server);
 
+    /// How many more endpoints there may be; others may take them meanwhile.
+    uint32_t free_endpoints();
     uint64_t local_cid() const { return m_device.local_cid(); }
     memory::PageAllocator& pages() { return m_pages; }
     bool needs_polling() const { return m_device.needs_polling(); }

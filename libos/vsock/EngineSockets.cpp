@@ -35,6 +35,11 @@ Result<Endpoint*> Engine::bind(uint32_t port) {
     return endpoint;
 }
 
+uint32_t Engine::free_endpoints() {
+    sched::NoStopLocker locker(m_lock);
+    return m_table.free_count();
+}
+
 Result<> Engine::listen(Endpoint& endpoint, unsigned backlog) {
     Section section(*this);
     if (endpoint.state != State::Bound && endpoint.state != State::Listening)

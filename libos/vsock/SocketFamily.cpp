@@ -37,7 +37,9 @@ uint64_t BoundedFrames::left() const {
 }
 
 Result<ReceiveBuffer> SocketFamily::make_buffer(uint64_t wanted) {
-    uint64_t size = std::min({wanted, uint64_t{max_buffer}, m_frames.left() / 4 * frame_size});
+    uint64_t left = m_frames.left();
+    uint64_t kept = std::min<uint64_t>(left, m_engine.free_endpoints());
+    uint64_t size = std::min({wanted, uint64_t{max_buffer}, (left - kept) / 4 * frame_size});
     for (size = std::max(size, frame_size);; size /= 2) {
         auto buffer = ReceiveBuffer::create(m_frames, static_cast<uint32_t>(size));
         if (buffer)

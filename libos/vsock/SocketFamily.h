@@ -41,8 +41,8 @@ public:
     base::Result<uint32_t> vsock_cid() override { return static_cast<uint32_t>(m_engine.local_cid()); }
 
     Engine& engine() { return m_engine; }
-    /// A receive buffer of `wanted` bytes, or less where memory is short: at most a quarter of what is left for all, so
-    /// that many connections get less instead of some nothing. Error::NoBuffers.
+    /// A receive buffer of `wanted` bytes, or less where memory is short: a frame is kept for each connection that may
+    /// still come, and one gets at most a quarter of what is left beside those. Error::NoBuffers.
     base::Result<ReceiveBuffer> make_buffer(uint64_t wanted);
 
 private:

@@ -183,14 +183,14 @@ Result<SocketAddress> StreamSocket::peer_address() {
 Result<bool> StreamSocket::take_received(Endpoint& own, Transfer& to, bool peek) {
     SleepLocker reader(m_reading);
     auto received = TRY(engine().received(own));
+    auto before = to.moved();
     size_t taken = 0;
     Result<> result;
     while (taken < received.length && !to.done() && result) {
-        auto run = own.buffer.run_at(received.position + taken, received.length - taken);
-        if (auto put = to.put(run))
-            taken += *put;
-        else
+        auto put = to.put(own.buffer.run_at(received.position + taken, received.length - taken));
+        if (!put)
             result = fail(put.error());
+        taken = to.moved() - before; // of a failed one too
     }
     if (taken != 0 && !peek)
         engine().consume(own, taken);
@@ -200,11 +200,11 @@ Result<bool> StreamSocket::take_received(Endpoint& own, Transfer& to, bool peek)
 }
 
 Result<size_t> StreamSocket::receive(Transfer& to, int flags) {
+    auto* own = endpoint();
+    if (!own || !was_connected(engine().status(*own).state))
+        return fail(Error::NotConnected);
     if ((flags & abi::msg_oob) != 0)
         return fail(Error::NotSupported);
-    auto* own = endpoint();
-    if (!own)
-        return fail(Error::NotConnected);
     auto deadline = receive_deadline();
     bool peek = (flags & abi::msg_peek) != 0;
     size_t wanted = (flags & abi::msg_waitall) != 0 ? to.remaining() : std::min(low_water(), to.remaining());

@@ -93,7 +93,10 @@ public:
         header.buffer_size = buffer_size;
         header.forwarded = forwarded[{from, to}];
         change(header);
-        m_inbox.push_back({header, std::move(payload)});
+        {
+            Guard guard(lock);
+            m_inbox.push_back({header, std::move(payload)});
+        }
         interrupt();
     }
     void say(Operation operation, uint32_t from, uint32_t to, std::string payload = {}) {
@@ -108,7 +111,10 @@ public:
     }
 
     /// What the guest has said since the last call.
-    std::vector<Heard> hear() { return std::exchange(m_heard, {}); }
+    std::vector<Heard> hear() {
+        Guard guard(lock);
+        return std::exchange(m_heard, {});
+    }
     /// The only thing that it has said.
     Heard hear_one() {
         auto all = hear();
@@ -120,16 +126,18 @@ public:
 
     /// Gives packets back that were held: what the device does when the host gets on.
     void give_back(size_t count = SIZE_MAX) {
-        for (; count > 0 && !m_held.empty(); --count) {
-            m_done.push_back(m_held.front());
-            m_held.pop_front();
-            --m_told; // only what the device was told of is held
+        bool raised;
+        {
+            Guard guard(lock);
+            finish(count);
+            raised = !m_done.empty() && std::exchange(m_sent_armed, false);
         }
-        if (!m_done.empty() && std::exchange(m_sent_armed, false) && m_handler != nullptr && interrupts)
+        if (raised && m_handler != nullptr && interrupts)
             m_handler(m_context);
     }
     size_t held() const { return m_held.size(); }
 
+    sched::NoStopLock* lock = nullptr; ///< the engine's, where a test has threads
     uint32_t buffer_size = 256 * 1024;
     std::map<std::pair<uint32_t, uint32_t>, uint32_t> forwarded; ///< by host's and guest's port
     size_t places = 64;
@@ -224,9 +232,35 @@ private:
         uint32_t length;
         void* token;
     };
+    struct Guard {
+        explicit Guard(sched::NoStopLock* engine)
+            : lock(engine) {
+            if (lock != nullptr)
+                state = lock->lock();
+        }
+        ~Guard() {
+            if (lock != nullptr)
+                lock->unlock(state);
+        }
+        sched::NoStopLock* lock;
+        arch::InterruptState state{};
+    };
+
     void interrupt() {
-        if (std::exchange(m_armed, false) && m_handler != nullptr && interrupts)
+        bool raised;
+        {
+            Guard guard(lock);
+            raised = std::exchange(m_armed, false);
+        }
+        if (raised && m_handler != nullptr && interrupts)
             m_handler(m_context);
+    }
+    void finish(size_t count) {
+        for (; count > 0 && !m_held.empty(); --count) {
+            m_done.push_back(m_held.front());
+            m_held.pop_front();
+            --m_told; // only what the device was told of is held
+        }
     }
 
     EventHandler m_handler = nullptr;
