@@ -89,6 +89,10 @@ void kernel_word(CommandLine& line, std::string_view word) {
         line.watchdog_seconds = number(word);
     } else if (take(word, "uniscope.realtime=")) {
         line.realtime_ns = number(word);
+    } else if (take(word, "uniscope.vsock_connections=")) {
+        uint64_t count = number(word);
+        if (count >= 1 && count <= 65536)
+            line.vsock_connections = static_cast<uint32_t>(count);
     } else if (take(word, "uniscope.ring=")) {
         size_t used = 0;
         line.sub_buffer_size = number(word, &used);

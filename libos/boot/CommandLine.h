@@ -28,6 +28,7 @@ struct CommandLine {
     bool faults_allowed = false;
     uint32_t tick_hz = 100;
     uint32_t log_level = 0;
+    uint32_t vsock_connections = 1024;
     uint64_t watchdog_seconds = 10;
     uint64_t sub_buffer_size = 0; ///< 0: by memory size
     uint64_t sub_buffer_count = 0;

@@ -20,6 +20,7 @@
 #include "libos/sched/Clock.h"
 #include "libos/syscall/Dispatch.h"
 #include "libos/trace/Tracer.h"
+#include "libos/vsock/Vsock.h"
 
 namespace boot {
 
@@ -34,8 +35,13 @@ constinit FileClock g_file_clock;
 
 void start_files() {
     auto& memory = memory::physical_memory();
-    fs::Services services{memory,       console::device(),           process::random_source(), process::proc_source(),
-                          g_file_clock, memory.total_pages() * 3 / 4};
+    fs::Services services{memory,
+                          console::device(),
+                          process::random_source(),
+                          process::proc_source(),
+                          g_file_clock,
+                          memory.total_pages() * 3 / 4,
+                          vsock::sockets()};
     if (auto made = fs::initialize(services); !made) {
         base::Text<128> text;
         text.put("uniscope: the file system cannot be made: error ").decimal(static_cast<int>(made.error()));
@@ -74,6 +80,7 @@ void start(void*) {
                        .wait_at_boot = line.wait == CommandLine::Wait::Boot,
                        .kill_allowed = line.kill_allowed});
     process::initialize_machine(platform(), acpi_tables(), raw_command_line());
+    vsock::start(process::devices().socket, platform(), line.vsock_connections);
     links::initialize(process::devices(), platform());
     debug::start();
     control::start();

@@ -161,6 +161,17 @@ private:
                 return true;
             }
             return false;
+        case VirtioDeviceType::Socket:
+            if (m_devices.socket != nullptr)
+                return false;
+            if (auto* socket = new (std::nothrow) VirtioSocket(m_platform, transport)) {
+                if (socket->start())
+                    m_devices.socket = socket;
+                else
+                    m_platform.log("virtio-vsock: the device does not work");
+                return true;
+            }
+            return false;
         default:
             return false;
         }

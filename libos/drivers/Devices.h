@@ -10,6 +10,7 @@
 #include "libos/drivers/VirtioConsole.h"
 #include "libos/drivers/VirtioMmio.h"
 #include "libos/drivers/VirtioRng.h"
+#include "libos/drivers/VirtioSocket.h"
 
 #include <optional>
 #include <string_view>
@@ -20,6 +21,7 @@ namespace drivers {
 struct Devices {
     VirtioConsole* console = nullptr;
     VirtioRng* rng = nullptr;
+    VirtioSocket* socket = nullptr;
 };
 
 /// Ports of the console whose names begin like this are opened.

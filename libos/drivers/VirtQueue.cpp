@@ -38,10 +38,16 @@ constexpr size_t driver_offset_for(size_t size) {
     return sizeof(Descriptor) * size;
 }
 constexpr size_t device_offset_for(size_t size) {
-    return base::align_up(driver_offset_for(size) + ring_header + 2 * size, size_t{4});
+    return base::align_up(driver_offset_for(size) + ring_header + 2 * size + sizeof(uint16_t), size_t{4});
 }
-static_assert(device_offset_for(VirtQueue::max_size) + ring_header + sizeof(UsedElement) * VirtQueue::max_size <=
+static_assert(device_offset_for(VirtQueue::max_size) + ring_header + sizeof(UsedElement) * VirtQueue::max_size +
+                  sizeof(uint16_t) <=
               page_size);
+
+/// Whether an index that went from `before` to `now` has passed `event` (section 2.7.10, modulo 65536).
+constexpr bool has_passed(uint16_t event, uint16_t before, uint16_t now) {
+    return static_cast<uint16_t>(now - event - 1) < static_cast<uint16_t>(now - before);
+}
 
 uint16_t load(uint16_t* shared, std::memory_order order) {
     return std::atomic_ref(*shared).load(order);
@@ -67,6 +73,12 @@ uint16_t* VirtQueue::driver_index() const {
 uint16_t* VirtQueue::driver_ring() const {
     return driver_flags() + 2;
 }
+uint16_t* VirtQueue::wanted_interrupt() const {
+    return driver_ring() + m_size;
+}
+uint16_t* VirtQueue::wanted_notification() const {
+    return reinterpret_cast<uint16_t*>(device_ring() + sizeof(UsedElement) * m_size);
+}
 uint16_t* VirtQueue::device_flags() const {
     return reinterpret_cast<uint16_t*>(m_memory + device_offset());
 }
@@ -87,7 +99,8 @@ base::Result<> VirtQueue::allocate(memory::PageAllocator& pages, uint16_t size) 
     m_free_head = 0;
     m_free_count = size;
     m_in_flight = 0;
-    m_next_available = m_next_used = 0;
+    m_next_available = m_next_used = m_notified = 0;
+    m_event_index = false;
     m_broken = false;
     for (uint16_t i = 0; i < size; ++i)
         m_shadow[i] = {static_cast<uint16_t>(i + 1), 0, 0};
@@ -137,11 +150,17 @@ base::Result<uint16_t> VirtQueue::add(std::span<const BufferSegment> segments) {
     return head;
 }
 
-bool VirtQueue::needs_notification() const {
-    // The device writes its flags, then reads our index; we wrote our index, then read its flags. The fence keeps the
-    // store of add() before the load here, so one of the two sees the other.
+bool VirtQueue::needs_notification() {
+    // The device writes its flags or its event index, then reads our index; we wrote our index, then read those. The
+    // fence keeps the store of add() before the load here, so one of the two sees the other.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    return !m_broken && (load(device_flags(), std::memory_order_relaxed) & no_notify) == 0;
+    if (m_broken || m_memory == nullptr)
+        return false;
+    uint16_t before = m_notified;
+    m_notified = m_next_available;
+    if (m_event_index)
+        return has_passed(load(wanted_notification(), std::memory_order_relaxed), before, m_next_available);
+    return (load(device_flags(), std::memory_order_relaxed) & no_notify) == 0;
 }
 
 bool VirtQueue::has_used() const {
@@ -185,15 +204,22 @@ std::optional<VirtQueue::Completion> VirtQueue::take_used() {
     return Completion{head, written};
 }
 
-bool VirtQueue::set_interrupts(bool enabled) {
+bool VirtQueue::set_interrupts(bool enabled, uint16_t after) {
     if (m_memory == nullptr)
         return false;
-    store(driver_flags(), enabled ? 0 : no_interrupt, std::memory_order_relaxed);
+    if (m_event_index) {
+        // Off: an index that the device has passed already; it comes there again after 65535 buffers.
+        auto event = static_cast<uint16_t>(enabled ? m_next_used + after : m_next_used - 1);
+        store(wanted_interrupt(), event, std::memory_order_relaxed);
+    } else {
+        store(driver_flags(), enabled ? 0 : no_interrupt, std::memory_order_relaxed);
+        after = 0;
+    }
     if (!enabled)
         return false;
-    // The device writes its index, then reads our flags; the mirror of needs_notification().
+    // The device writes its index, then reads our flags or event index; the mirror of needs_notification().
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    return has_used();
+    return !m_broken && static_cast<uint16_t>(load(device_index(), std::memory_order_relaxed) - m_next_used) > after;
 }
 
 } // namespace drivers

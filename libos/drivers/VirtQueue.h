@@ -11,7 +11,7 @@
 // Memory order: the device is another CPU. What add() writes to descriptors and ring is published by a store-release of
 // the available index, and what the device wrote to a buffer is seen after a load-acquire of the used index. The two
 // hints against needless kicks and interrupts are store-load patterns (Dekker): each has a full fence between its store
-// and its load.
+// and its load. With VIRTIO_F_EVENT_IDX (section 2.7.10) the hints are indices: tell me when you get there.
 
 #include "libos/base/Result.h"
 #include "libos/memory/PageAllocator.h"
@@ -43,6 +43,8 @@ public:
 
     /// `size` is a power of two up to max_size. Before the device knows the queue.
     base::Result<> allocate(memory::PageAllocator& pages, uint16_t size);
+    /// The device has accepted VIRTIO_F_EVENT_IDX. After allocate(), before the device knows the queue.
+    void use_event_index() { m_event_index = true; }
     /// After the device was reset: it must not know the queue any more.
     void release(memory::PageAllocator& pages);
 
@@ -50,8 +52,8 @@ public:
     /// comes back in a Completion. Error::Again without room, Error::Io when broken.
     base::Result<uint16_t> add(std::span<const BufferSegment> segments);
 
-    /// After add(): whether the device wants to be told.
-    bool needs_notification() const;
+    /// After add(): whether the device wants to be told of what was added since the last call. Who asks tells it.
+    bool needs_notification();
 
     struct Completion {
         uint16_t buffer;
@@ -62,7 +64,9 @@ public:
     bool has_used() const;
 
     /// A hint that the device may ignore. When switching on, true means that buffers came back meanwhile: take them.
-    bool set_interrupts(bool enabled);
+    /// With event indices the interrupt comes when more than `after` buffers, counted from those taken, came back; then
+    /// interrupts stay off until they are switched on again.
+    bool set_interrupts(bool enabled, uint16_t after = 0);
 
     uint16_t size() const { return m_size; }
     uint16_t free_descriptors() const { return m_free_count; }
@@ -86,6 +90,8 @@ private:
     uint16_t* driver_flags() const;
     uint16_t* driver_index() const;
     uint16_t* driver_ring() const;
+    uint16_t* wanted_interrupt() const;    // "used_event"
+    uint16_t* wanted_notification() const; // "avail_event"
     uint16_t* device_flags() const;
     uint16_t* device_index() const;
     std::byte* device_ring() const;
@@ -98,6 +104,8 @@ private:
     uint16_t m_in_flight = 0;
     uint16_t m_next_available = 0; // our copy: the shared one is never read back
     uint16_t m_next_used = 0;
+    uint16_t m_notified = 0; // m_next_available at the last needs_notification()
+    bool m_event_index = false;
     bool m_broken = false;
     Shadow m_shadow[max_size] = {};
 };

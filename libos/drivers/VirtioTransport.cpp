@@ -43,13 +43,16 @@ base::Result<uint64_t> virtio_negotiate(Platform& platform, VirtioTransport& tra
     return accepted;
 }
 
-base::Result<> virtio_add_queue(Platform& platform, VirtioTransport& transport, uint16_t index, VirtQueue& queue) {
+base::Result<> virtio_add_queue(Platform& platform, VirtioTransport& transport, uint16_t index, VirtQueue& queue,
+                                bool event_index) {
     uint16_t limit_untrusted = transport.max_queue_size(index);
     if (limit_untrusted == 0)
         return base::fail(base::Error::NoSuchDevice);
     // A split queue's size is a power of two; a device whose limit is not gets the next one below.
     uint16_t size = std::bit_floor(std::min(limit_untrusted, VirtQueue::max_size));
     TRY(queue.allocate(platform.pages(), size));
+    if (event_index)
+        queue.use_event_index();
     return transport.enable_queue(index, queue);
 }
 

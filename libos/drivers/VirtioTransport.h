@@ -23,6 +23,8 @@ enum VirtioStatus : uint8_t {
     VirtioFailed = 128,
 };
 
+/// Notifications and interrupts by index (VirtQueue::use_event_index()).
+inline constexpr uint64_t virtio_feature_event_index = uint64_t{1} << 29;
 inline constexpr uint64_t virtio_feature_version_1 = uint64_t{1} << 32;
 /// The device wants what addresses the platform translates. They are physical ones here, so accepting costs nothing.
 inline constexpr uint64_t virtio_feature_access_platform = uint64_t{1} << 33;
@@ -61,7 +63,8 @@ protected:
 base::Result<uint64_t> virtio_negotiate(Platform& platform, VirtioTransport& transport, uint64_t wanted);
 
 /// The largest queue that both sides can have, allocated and made known. Error::NoSuchDevice when the device has none.
-base::Result<> virtio_add_queue(Platform& platform, VirtioTransport& transport, uint16_t index, VirtQueue& queue);
+base::Result<> virtio_add_queue(Platform& platform, VirtioTransport& transport, uint16_t index, VirtQueue& queue,
+                                bool event_index = false);
 
 /// The device may work from here on.
 void virtio_start(VirtioTransport& transport);

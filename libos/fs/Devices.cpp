@@ -2,6 +2,7 @@
 
 #include "libos/fs/FileSystem.h"
 #include "libos/fs/Readiness.h"
+#include "libos/fs/SocketAbi.h"
 
 #include <algorithm>
 #include <new>
@@ -45,6 +46,11 @@ base::Result<base::Reference<OpenFile>> Device::open(base::Reference<Entry> entr
     case devices::tty:
     case devices::console:
         file = new (std::nothrow) ConsoleFile(self, std::move(entry), flags);
+        break;
+    case devices::vsock:
+        if (!services().sockets || !services().sockets->vsock_cid())
+            return fail(Error::NoSuchDevice);
+        file = new (std::nothrow) VsockFile(self, std::move(entry), flags);
         break;
     default:
         return fail(Error::NoSuchDevice);
@@ -105,6 +111,13 @@ base::Result<size_t> ConsoleFile::write(Transfer& from) {
     if (!result && written == 0)
         return fail(result.error());
     return written;
+}
+
+base::Result<uint64_t> VsockFile::ioctl(uint32_t request, uint64_t argument) {
+    if (request != abi::ioctl_vm_sockets_get_local_cid)
+        return fail(Error::NotTerminal);
+    TRY(memory::write_user(argument, TRY(services().sockets->vsock_cid())));
+    return 0;
 }
 
 uint32_t ConsoleFile::poll() {

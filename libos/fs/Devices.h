@@ -19,6 +19,7 @@ inline constexpr uint64_t random = device_number(1, 8);
 inline constexpr uint64_t urandom = device_number(1, 9);
 inline constexpr uint64_t tty = device_number(5, 0);
 inline constexpr uint64_t console = device_number(5, 1);
+inline constexpr uint64_t vsock = device_number(10, 121); // a "misc" device: Linux gives it a number when it starts
 } // namespace devices
 
 /// A device node. A number that no driver has makes a node that cannot be opened, as on Linux.
@@ -47,6 +48,15 @@ public:
 
 private:
     const uint64_t m_number;
+};
+
+/// /dev/vsock: says by ioctl which address this instance has.
+class VsockFile final : public OpenFile {
+public:
+    VsockFile(base::Reference<Inode> inode, base::Reference<Entry> entry, int flags)
+        : OpenFile(std::move(inode), std::move(entry), flags) {}
+
+    base::Result<uint64_t> ioctl(uint32_t request, uint64_t argument) override;
 };
 
 class ConsoleFile final : public OpenFile {

@@ -62,6 +62,7 @@ constexpr Node nodes[] = {
     device(1, "urandom", devices::urandom),
     device(1, "tty", devices::tty),
     device(1, "console", devices::console, 0600),
+    device(1, "vsock", devices::vsock),
     directory(1, "shm", 01777),
     link(1, "fd", "/proc/self/fd"),
     link(1, "stdin", "/proc/self/fd/0"),

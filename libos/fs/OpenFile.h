@@ -19,6 +19,7 @@
 namespace fs {
 
 class EpollFile;
+class Socket;
 
 class OpenFile : public base::RefCounted {
 public:
@@ -56,6 +57,7 @@ public:
     /// Grows with each change that poll() may show; what edge-triggered epoll goes by.
     virtual uint64_t activity() const { return 0; }
     virtual EpollFile* as_epoll() { return nullptr; }
+    virtual Socket* as_socket() { return nullptr; }
     /// From now on the last close tells EpollFile.
     void set_watched() { m_watched.store(true, std::memory_order_relaxed); }
 

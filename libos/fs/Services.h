@@ -1,6 +1,7 @@
 #pragma once
 // What the file system needs from the rest of libos: the seams. The kernel implements them; unit tests bring fakes.
 
+#include "libos/base/Reference.h"
 #include "libos/base/Result.h"
 #include "libos/base/Text.h"
 #include "libos/memory/PageAllocator.h"
@@ -115,6 +116,21 @@ protected:
     ~ProcSource() = default;
 };
 
+class OpenFile;
+
+/// The families of socket addresses that the kernel has. Thread context, no lock of `fs` held.
+class SocketSource {
+public:
+    /// socket(2): `type` without its flags; `flags` are the open file's. Error::AddressFamilyNotSupported,
+    /// Error::SocketTypeNotSupported, Error::ProtocolNotSupported, Error::NoMemory.
+    virtual base::Result<base::Reference<OpenFile>> create(int family, int type, int protocol, int flags) = 0;
+    /// This instance's address for /dev/vsock. Error::NoSuchDevice: it has none.
+    virtual base::Result<uint32_t> vsock_cid() = 0;
+
+protected:
+    ~SocketSource() = default;
+};
+
 struct Services {
     memory::PageAllocator& pages;
     Console& console;
@@ -123,6 +139,7 @@ struct Services {
     Clock& clock;
     /// How many frames file data may take; more is ENOSPC, so that files never starve the app. 0: no limit.
     uint64_t data_page_limit = 0;
+    SocketSource* sockets = nullptr; // none: no family is supported
 };
 
 } // namespace fs

@@ -94,6 +94,22 @@ base::Result<uint64_t> sys_epoll_pwait2(const syscalls::Arguments& arguments);
 base::Result<uint64_t> sys_eventfd(const syscalls::Arguments& arguments);
 base::Result<uint64_t> sys_eventfd2(const syscalls::Arguments& arguments);
 base::Result<uint64_t> sys_epoll_create1(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_socket(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_connect(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_accept(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_sendto(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_recvfrom(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_sendmsg(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_recvmsg(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_shutdown(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_bind(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_listen(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_getsockname(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_getpeername(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_socketpair(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_setsockopt(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_getsockopt(const syscalls::Arguments& arguments);
+base::Result<uint64_t> sys_accept4(const syscalls::Arguments& arguments);
 
 // The short names are for this table only.
 namespace table {
@@ -121,6 +137,21 @@ inline constexpr syscalls::Entry system_calls[] = {
     {32, "dup", {Descriptor}, sys_dup},
     {33, "dup2", {Descriptor, Descriptor}, sys_dup2},
     {40, "sendfile", {Descriptor, Descriptor, Pointer, Size}, sys_sendfile},
+    {41, "socket", {Int, Flags, Int}, sys_socket},
+    {42, "connect", {Descriptor, Pointer, Int}, sys_connect},
+    {43, "accept", {Descriptor, Pointer, Pointer}, sys_accept},
+    {44, "sendto", {Descriptor, Pointer, Size, Flags, Pointer, Int}, sys_sendto},
+    {45, "recvfrom", {Descriptor, Pointer, Size, Flags, Pointer, Pointer}, sys_recvfrom},
+    {46, "sendmsg", {Descriptor, Pointer, Flags}, sys_sendmsg},
+    {47, "recvmsg", {Descriptor, Pointer, Flags}, sys_recvmsg},
+    {48, "shutdown", {Descriptor, Int}, sys_shutdown},
+    {49, "bind", {Descriptor, Pointer, Int}, sys_bind},
+    {50, "listen", {Descriptor, Int}, sys_listen},
+    {51, "getsockname", {Descriptor, Pointer, Pointer}, sys_getsockname},
+    {52, "getpeername", {Descriptor, Pointer, Pointer}, sys_getpeername},
+    {53, "socketpair", {Int, Flags, Int, Pointer}, sys_socketpair},
+    {54, "setsockopt", {Descriptor, Int, Int, Pointer, Int}, sys_setsockopt},
+    {55, "getsockopt", {Descriptor, Int, Int, Pointer, Pointer}, sys_getsockopt},
     {72, "fcntl", {Descriptor, Int, Pointer}, sys_fcntl},
     {73, "flock", {Descriptor, Flags}, sys_flock},
     {74, "fsync", {Descriptor}, sys_fsync},
@@ -174,6 +205,7 @@ inline constexpr syscalls::Entry system_calls[] = {
     {281, "epoll_pwait", {Descriptor, Pointer, Int, Int, Pointer, Size}, sys_epoll_wait},
     {284, "eventfd", {Unsigned}, sys_eventfd},
     {285, "fallocate", {Descriptor, Flags, Offset, Offset}, sys_fallocate},
+    {288, "accept4", {Descriptor, Pointer, Pointer, Flags}, sys_accept4},
     {290, "eventfd2", {Unsigned, Flags}, sys_eventfd2},
     {291, "epoll_create1", {Flags}, sys_epoll_create1},
     {292, "dup3", {Descriptor, Descriptor, Flags}, sys_dup3},

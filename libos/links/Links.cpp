@@ -1,6 +1,7 @@
 #include "libos/links/Links.h"
 
 #include "libos/drivers/SerialChannel.h"
+#include "libos/vsock/Vsock.h"
 #include "probes/wire/Channel.h"
 
 namespace links {
@@ -27,6 +28,13 @@ Link virtio_serial(drivers::VirtioConsole& console) {
              console.port(wire::crash_port_name)}};
 }
 
+Link over_vsock() {
+    return {"vsock",
+            // Nobody serves a console there yet: what nobody serves is refused.
+            {nullptr, vsock::open_channel(wire::vsock_port_control), vsock::open_channel(wire::vsock_port_gdb),
+             vsock::open_channel(wire::vsock_port_trace), vsock::open_channel(wire::vsock_port_crash)}};
+}
+
 } // namespace
 
 void initialize_serial() {
@@ -40,6 +48,8 @@ drivers::ByteChannel* serial() {
 void initialize(const drivers::Devices& devices, drivers::Platform& platform) {
     if (devices.console != nullptr)
         add(virtio_serial(*devices.console));
+    if (devices.socket != nullptr)
+        add(over_vsock());
     if (g_serial.is_present() && g_serial.start(platform))
         add({"serial", {nullptr, nullptr, &g_serial, nullptr, nullptr}});
 }

@@ -6,6 +6,7 @@
 
 #include "libos/base/Result.h"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace memory {
@@ -18,6 +19,9 @@ public:
     /// One frame, filled with zeros. Error::NoMemory when there is none.
     virtual base::Result<PhysicalAddress> allocate_zeroed_page() = 0;
     virtual void free_page(PhysicalAddress page) = 0;
+    /// `count` adjacent frames, filled with zeros, for ever: rings and buffers of devices. Thread context.
+    /// Error::NoMemory also where an allocator has single frames only.
+    virtual base::Result<PhysicalAddress> allocate_adjacent_pages(size_t) { return base::fail(base::Error::NoMemory); }
     /// Where the kernel reads and writes the frame; valid until it is freed.
     virtual void* to_pointer(PhysicalAddress page) = 0;
 

@@ -26,6 +26,7 @@ public:
     /// Contents are whatever was there.
     base::Result<PhysicalAddress> allocate_page();
     void free_page(PhysicalAddress page) override;
+    base::Result<PhysicalAddress> allocate_adjacent_pages(size_t count) override { return allocate_contiguous(count); }
     void* to_pointer(PhysicalAddress page) override;
 
     /// `pages` adjacent frames, zeroed, aligned to `alignment` bytes (a power of two >= 4096).

@@ -41,6 +41,7 @@ bool never_restarts(uint64_t number) {
     case 23:  // select
     case 34:  // pause
     case 35:  // nanosleep
+    case 42:  // connect
     case 128: // rt_sigtimedwait
     case 130: // rt_sigsuspend
     case 202: // futex

@@ -19,6 +19,13 @@ inline constexpr char gdb_port_name[] = "uniscope.gdb";
 inline constexpr char trace_port_name[] = "uniscope.trace";
 inline constexpr char crash_port_name[] = "uniscope.crash";
 
+// The same channels over vsock: the guest listens on these ports, the host connects, one connection at a time each.
+inline constexpr uint32_t vsock_port_console = 6600;
+inline constexpr uint32_t vsock_port_control = 6601;
+inline constexpr uint32_t vsock_port_gdb = 6602;
+inline constexpr uint32_t vsock_port_trace = 6603;
+inline constexpr uint32_t vsock_port_crash = 6604;
+
 enum class FrameType : uint16_t {
     // guest -> host, control channel
     Hello = 1,  ///< HelloMessage; first message after the host opened the port, and the answer to a Hello request

@@ -79,6 +79,15 @@ public:
     }
     void set_no_notify(uint16_t index, bool value) { at<uint16_t>(queues.at(index).device) = value ? 1 : 0; }
     bool interrupts_wanted(uint16_t index) { return at<uint16_t>(queues.at(index).driver) == 0; }
+    // VIRTIO_F_EVENT_IDX, for tests that negotiated it.
+    uint16_t& wanted_notification(uint16_t index) {
+        auto& queue = queues.at(index);
+        return at<uint16_t>(queue.device + 4 + uint64_t{8} * queue.size);
+    }
+    uint16_t wanted_interrupt(uint16_t index) {
+        auto& queue = queues.at(index);
+        return at<uint16_t>(queue.driver + 4 + uint64_t{2} * queue.size);
+    }
 
     /// Copies into the next available buffer of a queue; false when there is none.
     bool send_to_driver(uint16_t index, std::string_view bytes) {

@@ -113,6 +113,77 @@ TEST_F(VirtQueueTest, HintsAreHonoured) {
     EXPECT_TRUE(device.interrupts_wanted(0));
 }
 
+class VirtQueueEventTest : public VirtQueueTest {
+public:
+    VirtQueueEventTest() { queue.use_event_index(); }
+    void give_back(unsigned count) {
+        for (unsigned i = 0; i < count; ++i)
+            device.push(0, device.pop(0)->id, 0);
+    }
+    /// Whether a device that gave back `count` buffers since it looked last would interrupt (2.7.10).
+    bool would_interrupt(uint16_t count) {
+        auto now = device.queues[0].used;
+        auto event = device.wanted_interrupt(0);
+        return static_cast<uint16_t>(now - event - 1) < count;
+    }
+};
+
+TEST_F(VirtQueueEventTest, NotifiesWhenTheDeviceGetsThere) {
+    ASSERT_TRUE(add(8, 0));
+    EXPECT_TRUE(queue.needs_notification()) << "a device waits for its first buffer";
+    EXPECT_FALSE(queue.needs_notification()) << "it has been told";
+    ASSERT_TRUE(add(8, 0));
+    EXPECT_FALSE(queue.needs_notification()) << "it is busy with the first";
+    device.wanted_notification(0) = 3; // tell me when a fourth is there
+    ASSERT_TRUE(add(8, 0));
+    EXPECT_FALSE(queue.needs_notification());
+    ASSERT_TRUE(add(8, 0));
+    ASSERT_TRUE(add(8, 0));
+    EXPECT_TRUE(queue.needs_notification()) << "two at once, one of which is the fourth";
+    device.set_no_notify(0, true);
+    device.wanted_notification(0) = 5;
+    ASSERT_TRUE(add(8, 0));
+    EXPECT_TRUE(queue.needs_notification()) << "the flags mean nothing with event indices";
+}
+
+TEST_F(VirtQueueEventTest, InterruptsComeAtTheIndex) {
+    for (int i = 0; i < 6; ++i)
+        ASSERT_TRUE(add(8, 0));
+    EXPECT_FALSE(queue.set_interrupts(true));
+    give_back(1);
+    EXPECT_TRUE(would_interrupt(1));
+    ASSERT_TRUE(queue.take_used());
+    EXPECT_FALSE(queue.set_interrupts(false));
+    give_back(1);
+    EXPECT_FALSE(would_interrupt(1));
+    EXPECT_TRUE(queue.set_interrupts(true)) << "one came meanwhile";
+    ASSERT_TRUE(queue.take_used());
+    EXPECT_FALSE(queue.set_interrupts(true, 2)) << "only when a third is back";
+    give_back(2);
+    EXPECT_FALSE(would_interrupt(2));
+    EXPECT_FALSE(queue.set_interrupts(true, 2));
+    give_back(1);
+    EXPECT_TRUE(would_interrupt(1));
+    EXPECT_TRUE(queue.set_interrupts(true, 2));
+}
+
+TEST_F(VirtQueueEventTest, IndicesWrap) {
+    unsigned told = 0;
+    unsigned interrupts = 0;
+    for (unsigned done = 0; done < 70'000; ++done) {
+        ASSERT_TRUE(add(8, 0));
+        told += queue.needs_notification() ? 1 : 0;
+        auto buffer = device.pop(0);
+        device.wanted_notification(0) = device.queues[0].next_available;
+        ASSERT_FALSE(queue.set_interrupts(true));
+        device.push(0, buffer->id, 0);
+        interrupts += would_interrupt(1) ? 1 : 0;
+        ASSERT_TRUE(queue.take_used());
+    }
+    EXPECT_EQ(told, 70'000u);
+    EXPECT_EQ(interrupts, 70'000u);
+}
+
 /// Each lie breaks the queue for good, before anything is touched.
 struct Lie {
     const char* name;

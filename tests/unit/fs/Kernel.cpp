@@ -60,8 +60,8 @@ uint64_t FakeClock::monotonic_nanoseconds() {
     return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 }
 
-Kernel::Kernel(uint64_t data_page_limit) {
-    auto ready = fs::initialize({pages, console, random, proc, clock, data_page_limit});
+Kernel::Kernel(uint64_t data_page_limit, fs::SocketSource* sockets) {
+    auto ready = fs::initialize({pages, console, random, proc, clock, data_page_limit, sockets});
     EXPECT_TRUE(ready.has_value());
 }
 

@@ -64,7 +64,7 @@ public:
 /// A file system from start to shut-down; ASan then tells what leaked, `pages` whether a frame did.
 class Kernel : public testing::Test {
 protected:
-    explicit Kernel(uint64_t data_page_limit = 0);
+    explicit Kernel(uint64_t data_page_limit = 0, fs::SocketSource* sockets = nullptr);
     ~Kernel() override;
 
     FakePages pages;
