@@ -69,6 +69,8 @@ void kernel_word(CommandLine& line, std::string_view word) {
         line.wait = CommandLine::Wait::Boot;
     } else if (word == "uniscope.trace=off") {
         line.trace = false;
+    } else if (word == "uniscope.debug=open") {
+        line.debug_open = true;
     } else if (word == "uniscope.kill=allowed") {
         line.kill_allowed = true;
     } else if (word == "uniscope.faults=allowed") {

@@ -25,6 +25,7 @@ struct CommandLine {
     console::Input input = console::Input::None;
     bool trace = true;
     bool kill_allowed = false;
+    bool debug_open = false; ///< no key is asked for
     bool faults_allowed = false;
     uint32_t tick_hz = 100;
     uint32_t log_level = 0;

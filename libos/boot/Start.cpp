@@ -81,7 +81,7 @@ void start(void*) {
                        .kill_allowed = line.kill_allowed});
     process::initialize_machine(platform(), acpi_tables(), raw_command_line());
     vsock::start(process::devices().socket, platform(), line.vsock_connections);
-    links::initialize(process::devices(), platform());
+    links::initialize(process::devices(), platform(), line.debug_open);
     debug::start();
     control::start();
     trace::start();

@@ -45,10 +45,10 @@ drivers::ByteChannel* serial() {
     return g_serial.is_present() ? &g_serial : nullptr;
 }
 
-void initialize(const drivers::Devices& devices, drivers::Platform& platform) {
+void initialize(const drivers::Devices& devices, drivers::Platform& platform, bool open) {
     if (devices.console != nullptr)
         add(virtio_serial(*devices.console));
-    if (devices.socket != nullptr)
+    if (devices.socket != nullptr && open)
         add(over_vsock());
     if (g_serial.is_present() && g_serial.start(platform))
         add({"serial", {nullptr, nullptr, &g_serial, nullptr, nullptr}});

@@ -30,7 +30,9 @@ void initialize_serial();
 /// It as a channel, to poll; nullptr when there is none.
 drivers::ByteChannel* serial();
 /// Boot, thread context, when the devices are there. The order is that of preference. `platform` lives for ever.
-void initialize(const drivers::Devices& devices, drivers::Platform& platform);
+/// `open`: anybody on the host may come; only then is there a link over vsock, whose ports no file's permissions
+/// protect.
+void initialize(const drivers::Devices& devices, drivers::Platform& platform, bool open);
 
 /// Never changes after initialize(). Any context.
 std::span<const Link> all();

@@ -22,6 +22,30 @@ static void add_losses(TimelineBuilder& builder, const PacketStream& stream, con
     }
 }
 
+/// What a repair cut off a recording that had come to its end: the recording's own count says how much. Where it is
+/// missing is the file that ends first.
+static void add_cut_events(TimelineBuilder& builder, const TraceDirectory& trace, uint64_t first) {
+    uint64_t told = 0;
+    const Packet* earliest = nullptr;
+    uint32_t cpu = 0;
+    for (const auto& stream : trace.streams()) {
+        if (stream.packets.empty())
+            continue;
+        const Packet& last = stream.packets.back();
+        told += last.header.events_discarded;
+        if (earliest == nullptr || last.header.timestamp_end < earliest->header.timestamp_end) {
+            earliest = &last;
+            cpu = stream.cpu;
+        }
+    }
+    const RecordingInfo& info = trace.info();
+    if (earliest == nullptr || !info.is_complete || info.was_snapshot || info.events_discarded <= told)
+        return;
+    uint64_t ticks = earliest->header.timestamp_end;
+    Time end = info.clock().duration_ns(ticks - std::min(first, ticks));
+    builder.add_loss({.cpu = cpu, .begin = end, .end = end, .count = info.events_discarded - told});
+}
+
 static uint64_t count_events(const TraceDirectory& trace) {
     uint64_t count = 0;
     for (const auto& stream : trace.streams())
@@ -51,6 +75,7 @@ Result<Timeline> load_timeline(const TraceDirectory& trace, const Progress& prog
                           .tsc_hz = clock.hz()});
     for (const auto& stream : trace.streams())
         add_losses(builder, stream, clock, first);
+    add_cut_events(builder, trace, first);
     uint64_t count = 0;
     uint64_t now = first;
     do {

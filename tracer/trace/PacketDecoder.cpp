@@ -1,5 +1,8 @@
 #include "tracer/trace/PacketDecoder.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace tracer {
 
 static constexpr uint32_t g_header_size = sizeof(uint64_t);
@@ -25,6 +28,15 @@ std::optional<Packet> find_packet(std::span<const uint8_t> bytes, bool take_open
     packet.bytes = bytes.first(packet_size_untrusted);
     packet.content = bytes.first(content_size_untrusted);
     return packet;
+}
+
+bool is_torn_packet(std::span<const uint8_t> bytes) {
+    wire::PacketHeader header{};
+    memcpy(&header, bytes.data(), std::min(bytes.size(), sizeof(header)));
+    const uint32_t magic = wire::packet_magic;
+    if (memcmp(&header.magic, &magic, std::min(bytes.size(), sizeof(magic))) != 0)
+        return false;
+    return bytes.size() < sizeof(header) || header.packet_size / 8 > bytes.size();
 }
 
 DecodeTable::DecodeTable(const Schema& schema)

@@ -31,6 +31,9 @@ struct Packet {
 /// An open packet (content_size 0) is none, unless `take_open`: then all of it is content, and ends at a zero word or
 /// at anything that is no event (trace-format.md §5).
 std::optional<Packet> find_packet(std::span<const uint8_t> bytes, bool take_open = false);
+/// Whether what find_packet() did not take (at least a byte) is the beginning of a packet whose end is missing; else it
+/// is no packet at all.
+bool is_torn_packet(std::span<const uint8_t> bytes);
 
 /// The schema, by event id, as the cursor needs it.
 class DecodeTable {

@@ -145,7 +145,13 @@ Result<TraceDirectory> TraceDirectory::open(const fs::path& path) {
         if (!cpu)
             continue;
         auto mapping = TRY(map_file(entry.path()));
-        trace.m_streams.push_back(index_packets(*cpu, {static_cast<const uint8_t*>(mapping->address), mapping->size}));
+        auto stream = index_packets(*cpu, {static_cast<const uint8_t*>(mapping->address), mapping->size});
+        if (stream.trailing_bytes != 0 && !is_torn_packet(stream.bytes.last(stream.trailing_bytes)))
+            return fail(fmt::format("{} is damaged: what follows its first {} packets, from byte {} on, is none",
+                                    entry.path().string(), stream.packets.size(),
+                                    stream.bytes.size() - stream.trailing_bytes),
+                        "Nothing was changed. Take the file from a backup, or cut it there: truncate -s.");
+        trace.m_streams.push_back(std::move(stream));
         mappings->push_back(std::move(mapping));
     }
     std::ranges::sort(trace.m_streams, {}, &PacketStream::cpu);
@@ -181,6 +187,9 @@ Result<RepairReport> repair_trace(const fs::path& path) {
         report.cut_bytes += stream.trailing_bytes;
         ++report.cut_streams;
     }
+    // Of a recording that had come to its end, what was cut is known: produced is delivered and discarded as before.
+    if (info.is_complete && trace.info().events_produced >= info.events_delivered)
+        info.events_discarded = trace.info().events_produced - info.events_delivered;
     info.events_produced = info.events_delivered + info.events_discarded;
     TRY(write_file(path / "metadata", make_metadata(info, trace.schema())));
     TRY(write_info(path, info));

@@ -35,7 +35,8 @@ struct PacketStream {
 /// Owns the mapped files of a trace. Immutable after open: any thread may read it.
 class TraceDirectory {
 public:
-    /// Opens a trace that Uniscope recorded; the image need not be there. A torn end is left out, not an error.
+    /// Opens a trace that Uniscope recorded; the image need not be there. A torn end is left out, not an error;
+    /// anything else that is no packet is one.
     static Result<TraceDirectory> open(const std::filesystem::path& path);
 
     const std::filesystem::path& path() const { return m_path; }

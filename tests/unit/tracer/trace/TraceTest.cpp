@@ -218,6 +218,22 @@ TEST_F(Trace, AKilledRecordersTraceIsReadAndRepaired) {
     EXPECT_EQ(output.lines, timeline->events().size());
 }
 
+TEST_F(Trace, ADamagedPacketIsAnErrorAndChangesNothing) {
+    auto synthetic = make_busy_trace(1, 2, 1'000'000);
+    ASSERT_TRUE(synthetic.write(m_path));
+    auto file = m_path / "cpu0";
+    const auto size = fs::file_size(file);
+    {
+        std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+        stream.write("not magic", 9);
+    }
+    auto trace = TraceDirectory::open(m_path);
+    ASSERT_FALSE(trace);
+    EXPECT_NE(trace.error().message.find("from byte 0 on"), std::string::npos) << trace.error().message;
+    EXPECT_FALSE(repair_trace(m_path));
+    EXPECT_EQ(fs::file_size(file), size);
+}
+
 TEST_F(Trace, ErrorsAreSentences) {
     auto missing = load_timeline(m_path);
     ASSERT_FALSE(missing);
