@@ -141,13 +141,19 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
             *retry = true;
         return event.signal;
     }
+    // Several CPUs see one request, and the stop of the first may be over when the next comes here: it has nothing to
+    // ask.
+    bool is_requested = g_state.target.take_stop_request();
+    if (event.reason == StopReason::Requested && !is_requested) {
+        world().resume();
+        return event.signal;
+    }
     Thread* thread = arch::this_cpu().current;
     event.thread = thread != nullptr ? thread->tid : 0;
     g_state.target.set_stop(thread, &frame, event.reason);
     bool nmi_like = !frame.from_app() && sched::scheduler().lock_is_held();
     sched::clock_stopped();
     trace::debugger_stop(static_cast<uint32_t>(event.reason), event.thread);
-    g_state.target.take_stop_request();
     const auto& plan = g_state.session.run_stopped(event);
     carry_out(plan, thread);
     int signal = plan.outcome == gdbstub::Outcome::Resume ? plan.action_for(event.thread).signal : event.signal;
@@ -163,6 +169,8 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
 }
 
 void stop_simply(arch::TrapFrame& frame, StopReason reason) {
+    if (reason == StopReason::Requested)
+        g_state.target.request_stop();
     stop(frame, {.reason = reason});
 }
 
@@ -302,8 +310,10 @@ void handle_nmi(arch::TrapFrame& frame) {
     if (arch::in_no_stop()) {
         if (world().is_own_nmi())
             arch::put_off_stop();
-        else if (!g_state.has_put_off[self])
+        else if (!g_state.has_put_off[self]) {
+            g_state.target.request_stop();
             put_off({.reason = StopReason::Requested});
+        }
         return;
     }
     bool handled = world().handle_nmi(frame);
@@ -313,6 +323,8 @@ void handle_nmi(arch::TrapFrame& frame) {
         event = g_state.put_off[self];
     } else if (handled || world().is_stopped()) {
         return;
+    } else {
+        g_state.target.request_stop();
     }
     if (!g_state.channels.any())
         return;
@@ -322,7 +334,7 @@ void handle_nmi(arch::TrapFrame& frame) {
 
 void stop_if_requested(arch::TrapFrame& frame) {
     if (g_state.target.stop_is_requested() && !world().is_stopped())
-        stop_simply(frame, StopReason::Requested);
+        stop(frame, {.reason = StopReason::Requested});
 }
 
 void on_tick(arch::TrapFrame& frame) {
