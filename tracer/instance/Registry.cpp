@@ -46,14 +46,6 @@ T get(const nlohmann::json& object, const char* key, T fallback) {
 
 } // namespace
 
-bool is_valid_name(std::string_view name) {
-    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    return !name.empty() && name.size() <= 48 && letters.find(name.front()) != std::string_view::npos &&
-           std::ranges::all_of(name, [&](char letter) {
-               return letters.find(letter) != std::string_view::npos || letter == '-' || letter == '_' || letter == '.';
-           });
-}
-
 nlohmann::json to_json(const InstanceFacts& facts) {
     return {{"name", facts.name},
             {"image", facts.image},

@@ -7,6 +7,7 @@
 //     NAME/*.sock         gdb, control, trace and manage, while it lives
 
 #include "tracer/Result.h"
+#include "tracer/link/InstanceName.h"
 #include "tracer/link/Socket.h"
 
 #include <nlohmann/json.hpp>
@@ -88,9 +89,6 @@ private:
 
     std::filesystem::path m_base;
 };
-
-/// Names are file names and words of a shell.
-bool is_valid_name(std::string_view name);
 
 nlohmann::json to_json(const InstanceFacts& facts);
 nlohmann::json to_json(const Ending& ending);
