@@ -105,6 +105,11 @@ uint32_t ControlHub::take_request_number() {
     return number;
 }
 
+void ControlHub::query_hello() {
+    if (m_guest)
+        m_guest->send(encode_frame(wire::FrameType::QueryHello, take_request_number()));
+}
+
 bool ControlHub::stop_recording() {
     const auto found = std::ranges::find_if(m_clients, [](const auto& client) { return client->records; });
     if (found == m_clients.end() || !m_guest)

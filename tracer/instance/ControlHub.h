@@ -34,6 +34,8 @@ public:
     bool has_guest() const { return m_guest != nullptr; }
 
     void acknowledge_exit();
+    /// Asks the guest for its Hello.
+    void query_hello();
     /// Stops the recording of whichever client has one, on its behalf: it gets its end as if it had asked. False when
     /// there is none.
     bool stop_recording();

@@ -45,6 +45,10 @@ public:
     /// Who is attached.
     std::optional<Peer> client() const { return m_client ? m_peer : std::nullopt; }
     bool is_stopped() const { return m_proxy.is_stopped(); }
+    /// Nobody is attached, and no leave is being taken.
+    bool is_free() const { return m_proxy.is_free() && !m_waiting; }
+    /// The stub was lost in a session and has to be taken leave of.
+    bool owes_leave() const { return m_leave_owed; }
 
 private:
     void accept(Channel::Socket socket);

@@ -39,7 +39,9 @@ T get(const nlohmann::json& object, const char* key, T fallback) {
     const auto found = object.find(key);
     if (found == object.end())
         return fallback;
-    if constexpr (std::is_arithmetic_v<T>)
+    if constexpr (std::is_same_v<T, bool>)
+        return found->is_boolean() ? found->template get<T>() : fallback;
+    else if constexpr (std::is_arithmetic_v<T>)
         return found->is_number() ? found->template get<T>() : fallback;
     else
         return found->is_string() ? found->template get<T>() : fallback;
@@ -59,7 +61,8 @@ nlohmann::json to_json(const InstanceFacts& facts) {
             {"qemu_pid", facts.qemu_pid},
             {"started_unix", facts.started_unix},
             {"link", facts.link},
-            {"endpoint", facts.endpoint}};
+            {"endpoint", facts.endpoint},
+            {"transient", facts.transient}};
 }
 
 nlohmann::json to_json(const Ending& ending) {
@@ -120,7 +123,8 @@ std::optional<Instance> read_instance(const fs::path& directory, Scope scope) {
                       get<int64_t>(*facts, "qemu_pid", 0),
                       get<int64_t>(*facts, "started_unix", 0),
                       get<std::string>(*facts, "link", ""),
-                      get<std::string>(*facts, "endpoint", "")};
+                      get<std::string>(*facts, "endpoint", ""),
+                      get<bool>(*facts, "transient", false)};
     // The order matters: a supervisor writes its ending while it still holds the lock.
     instance.alive = !try_lock(directory, LOCK_SH);
     if (const auto ending = read_json(directory / "ending.json"))
@@ -131,7 +135,7 @@ std::optional<Instance> read_instance(const fs::path& directory, Scope scope) {
 }
 
 bool is_known(const Instance& instance) {
-    return instance.alive || instance.ending || instance.facts.is_added();
+    return instance.alive || instance.ending || (instance.facts.is_added() && !instance.facts.transient);
 }
 
 void remove_if_dead(const fs::path& directory) {
@@ -193,7 +197,8 @@ Result<ClaimedName> Registry::claim(std::string_view name, Scope scope) const {
             return fail_errno(fmt::format("cannot set the mode of {}", directory.string()), errno);
         claimed.lock = try_lock(directory, LOCK_EX, claimed.file_mode());
         if (claimed.lock) {
-            if (const auto there = read_instance(directory, scope); there && there->facts.is_added() && !there->ending)
+            const auto there = read_instance(directory, scope);
+            if (there && there->facts.is_added() && !there->facts.transient && !there->ending)
                 return fail(fmt::format("an instance named `{}` was added already, at {}", name, there->facts.endpoint),
                             fmt::format("Choose another name, or forget it: uniscope rm {}", name));
             fchmod(claimed.lock.get(), claimed.file_mode());

@@ -40,6 +40,7 @@ struct InstanceFacts {
     int64_t started_unix = 0; ///< seconds since 1970
     std::string link;         ///< "virtio-serial", "vsock", "serial", "ssh"; empty when not known yet
     std::string endpoint;     ///< of an added instance, which somebody else started; else empty
+    bool transient = false;   ///< added for the time of a verb
 
     /// Registered by `uniscope add`, or for the time of a verb: forgotten, never stopped.
     bool is_added() const { return !endpoint.empty(); }

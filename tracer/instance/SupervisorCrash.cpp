@@ -1,6 +1,7 @@
 #include "tracer/instance/SupervisorState.h"
 
 #include "tracer/instance/HostCore.h"
+#include "tracer/symbols/FindImage.h"
 
 #include <fmt/format.h>
 
@@ -95,7 +96,10 @@ void Supervisor::State::take_core(std::string reason) {
                  [this, shared, dump, reason = std::move(reason)](const Result<nlohmann::json>& reply) {
                      fs::path core;
                      Result<std::string> made =
-                         reply ? make_core_from_dump(dump, services.facts.image, shared->part_path(), reason)
+                         reply ? make_core_from_dump(
+                                     dump,
+                                     find_image(services.facts.image, options.build_id).value_or(services.facts.image),
+                                     shared->part_path(), reason)
                                : std::unexpected(reply.error());
                      if (made && !made->empty())
                          services.say(*made);

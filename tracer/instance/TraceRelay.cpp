@@ -12,6 +12,14 @@ void TraceRelay::set_guest(std::shared_ptr<Channel> guest) {
     m_guest->on_bytes = [this](Channel::Bytes bytes) { guest_bytes(bytes); };
     m_guest->on_close = [this] { guest_lost(); };
     m_guest->start();
+    if (m_waiting && !m_busy)
+        attach(*std::exchange(m_waiting, std::nullopt));
+}
+
+void TraceRelay::let_guest_go() {
+    if (m_guest)
+        m_guest->close_when_sent();
+    m_guest.reset();
 }
 
 void TraceRelay::guest_lost() {
@@ -53,6 +61,8 @@ void TraceRelay::ended() {
             done();
     } else if (m_waiting && !m_client)
         attach(*std::exchange(m_waiting, std::nullopt));
+    else if (is_free() && m_guest && on_idle)
+        on_idle();
 }
 
 void TraceRelay::wait_for_end() {
@@ -81,13 +91,17 @@ void TraceRelay::steal(std::function<void()> done) {
 }
 
 void TraceRelay::accept(Channel::Socket socket) {
-    if (!m_guest || m_client || m_waiting)
-        return; // no guest, or one recorder already; the socket closes here
-    if (m_busy) {
-        m_waiting.emplace(std::move(socket));
-        wait_for_end();
-    } else
+    if (m_client || m_waiting || (!m_guest && !on_wanted))
+        return; // one recorder already, or nothing to record; the socket closes here
+    if (m_guest && !m_busy) {
         attach(std::move(socket));
+        return;
+    }
+    m_waiting.emplace(std::move(socket));
+    if (!m_guest)
+        on_wanted();
+    else
+        wait_for_end();
 }
 
 void TraceRelay::attach(Channel::Socket socket) {
@@ -96,12 +110,18 @@ void TraceRelay::attach(Channel::Socket socket) {
         if (m_guest)
             m_guest->resume();
     };
-    m_client->on_close = [this] {
-        m_client.reset();
-        if (m_guest)
-            m_guest->resume();
-    };
+    m_client->on_close = [this] { client_gone(); };
     m_client->start();
+}
+
+void TraceRelay::client_gone() {
+    m_client.reset();
+    if (m_guest)
+        m_guest->resume();
+    if (m_busy)
+        wait_for_end(); // its recording is being stopped
+    else if (is_free() && m_guest && on_idle)
+        on_idle();
 }
 
 void TraceRelay::close() {

@@ -29,6 +29,16 @@ public:
     bool has_guest() const { return m_guest != nullptr; }
     std::function<void()> on_lost;
 
+    /// A recorder has come and the channel is not open. Without this, it is sent away.
+    std::function<void()> on_wanted;
+    /// Nobody uses the channel any more.
+    std::function<void()> on_idle;
+    /// Closes the channel, which nobody uses.
+    void let_guest_go();
+    /// There will be no channel: whoever waits for it is sent away.
+    void refuse() { m_waiting.reset(); }
+    bool is_free() const { return !m_client && !m_waiting && !m_busy; }
+
     /// A client asked the guest for packets: until TraceEnd, the channel is the present recorder's.
     void begin() { m_busy = true; }
     bool is_recording() const { return m_client != nullptr && m_busy; }
@@ -47,6 +57,7 @@ private:
     void guest_lost();
     void ended();
     void wait_for_end();
+    void client_gone();
     void send_client_away();
 
     std::shared_ptr<Channel> m_guest;

@@ -6,6 +6,8 @@
 //     {"do": "wait"}                   → {"ok": true, "status": 0}, when the instance has ended
 //     {"do": "dump", "path": "/…"}     → {"ok": true}, when QEMU has written the dump
 //     {"do": "steal", "what": "gdb" | "recording"}   → {"ok": true}, when whoever had it has gone
+//     {"do": "reach", "what": "gdb" | "trace", "steal": true}   → {"ok": true}, when the channel to the instance is
+//     open
 //     {"do": "hold"}                   → {"ok": true}; the connection keeps an instance that was added for the time of
 //                                        a verb
 //     {"do": "forget"}                 → {"ok": true}: the end of an added instance's supervisor, not of the instance
