@@ -22,8 +22,10 @@ using std::chrono::steady_clock;
 
 namespace {
 
-/// Until the first word of the instance; a login over ssh is the slowest.
+/// Until the link is open; a login over ssh is the slowest.
 constexpr seconds ready_timeout{20};
+/// From then on, for the first word of the instance, which one that is held in a debugger does not say.
+constexpr seconds hello_timeout{4};
 constexpr seconds probe_interval{2};
 /// A guest that says nothing for so long is out of reach, unless a debugger holds it.
 constexpr seconds silence_limit{10};
@@ -50,6 +52,7 @@ struct AttachedInstance::State {
     Result<> start();
     void connect_services();
     void connect_channels();
+    void wait_for_word(seconds time);
     void report_ready(const Result<>& result);
 
     void channel_open(ChannelName channel, std::shared_ptr<Channel> stream);
@@ -89,6 +92,7 @@ struct AttachedInstance::State {
     steady_clock::time_point last_alive{};
     std::map<ChannelName, std::vector<ManageServer::Answer>> reaching; ///< who waits for the channel
     std::optional<Ending> last_end;                                    ///< of the instance's latest life
+    mutable bool has_control = false;
     bool was_reached = false;
     bool forget = false;
     bool leaving = false;
@@ -115,11 +119,7 @@ Result<> AttachedInstance::State::start() {
     for (const ChannelName channel : all_channels)
         if (channels.link().has(channel) && (!is_on_demand(channel) || channel == vital()))
             channels.keep(channel);
-    ready_timer.expires_after(ready_timeout);
-    ready_timer.async_wait([this](asio::error_code error) {
-        if (!error)
-            report_ready(fail(problem(), "It is connected, but nothing answers: another client may hold it."));
-    });
+    wait_for_word(ready_timeout);
     if (options.transient) {
         arrival_timer.expires_after(ready_timeout + arrival_timeout);
         arrival_timer.async_wait([this](asio::error_code error) {
@@ -164,6 +164,18 @@ void AttachedInstance::State::connect_channels() {
     channels.on_failure = [this](ChannelName channel, const Error& error) { channel_failed(channel, error); };
 }
 
+void AttachedInstance::State::wait_for_word(seconds time) {
+    ready_timer.expires_after(time);
+    ready_timer.async_wait([this](asio::error_code error) {
+        if (error)
+            return;
+        if (options.transient && services.has_channel(vital()))
+            report_ready({}); // enough for gdb; other verbs say what they miss
+        else
+            report_ready(fail(problem(), "Either it is held in a debugger, or another host has the channel."));
+    });
+}
+
 void AttachedInstance::State::report_ready(const Result<>& result) {
     ready_timer.cancel();
     if (options.on_ready)
@@ -182,6 +194,8 @@ void AttachedInstance::State::channel_open(ChannelName channel, std::shared_ptr<
         // The guest greets a host that is new to it; one that it took for the same is asked.
         services.control.query_hello();
         services.control.probe();
+        if (options.on_ready)
+            wait_for_word(hello_timeout);
     }
     if (!is_on_demand(channel))
         return;
@@ -213,7 +227,7 @@ void AttachedInstance::State::channel_failed(ChannelName channel, const Error& e
         services.gdb.refuse();
     if (channel == ChannelName::Trace)
         services.trace.refuse();
-    if (is_on_demand(channel) && !(channel == ChannelName::Gdb && services.gdb.owes_leave()))
+    if (is_on_demand(channel) && channel != vital() && !(channel == ChannelName::Gdb && services.gdb.owes_leave()))
         channels.drop(channel);
     if (channel == vital())
         report_ready(std::unexpected(error));
@@ -266,7 +280,9 @@ void AttachedInstance::State::watch() {
 }
 
 ChannelName AttachedInstance::State::vital() const {
-    return channels.link().has(ChannelName::Control) ? ChannelName::Control : ChannelName::Gdb;
+    // A directory's sockets go with the machine: what was there once will be there again.
+    has_control = has_control || channels.link().has(ChannelName::Control);
+    return has_control ? ChannelName::Control : ChannelName::Gdb;
 }
 
 bool AttachedInstance::State::is_reachable() const {
@@ -303,7 +319,7 @@ nlohmann::json AttachedInstance::State::status() const {
 
 void AttachedInstance::State::exited(const wire::ExitedMessage& message) {
     services.control.acknowledge_exit();
-    if (services.crash.has_begun() && !services.crash.has_ended())
+    if (services.crash.has_begun())
         return; // the end of the core says the rest
     tell_end(static_cast<int>(message.status & 0xff), "exited", {});
 }

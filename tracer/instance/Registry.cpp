@@ -158,6 +158,14 @@ Result<> make_ours(const fs::path& directory) {
                 "Choose another --name.");
 }
 
+Result<> check_not_added(const Instance& instance) {
+    const InstanceFacts& facts = instance.facts;
+    if (!facts.is_added() || facts.transient)
+        return {};
+    return fail(fmt::format("an instance named `{}` was added already, at {}", facts.name, facts.endpoint),
+                fmt::format("Choose another name, or forget it: uniscope rm {}", facts.name));
+}
+
 } // namespace
 
 Result<Registry> Registry::open() {
@@ -197,10 +205,8 @@ Result<ClaimedName> Registry::claim(std::string_view name, Scope scope) const {
             return fail_errno(fmt::format("cannot set the mode of {}", directory.string()), errno);
         claimed.lock = try_lock(directory, LOCK_EX, claimed.file_mode());
         if (claimed.lock) {
-            const auto there = read_instance(directory, scope);
-            if (there && there->facts.is_added() && !there->facts.transient && !there->ending)
-                return fail(fmt::format("an instance named `{}` was added already, at {}", name, there->facts.endpoint),
-                            fmt::format("Choose another name, or forget it: uniscope rm {}", name));
+            if (const auto there = read_instance(directory, scope); there && !there->ending)
+                TRY(check_not_added(*there));
             fchmod(claimed.lock.get(), claimed.file_mode());
             std::error_code ignored;
             for (const auto& entry : fs::directory_iterator(directory, ignored))
@@ -211,6 +217,8 @@ Result<ClaimedName> Registry::claim(std::string_view name, Scope scope) const {
         // Somebody who looks whether it lives holds the lock for a moment.
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
+    if (const auto there = read_instance(directory, scope))
+        TRY(check_not_added(*there));
     return fail(fmt::format("an instance named `{}` is running already", name),
                 fmt::format("Choose another --name, or stop it: uniscope stop {}", name));
 }

@@ -239,6 +239,8 @@ Endpoint made_absolute(Endpoint endpoint) {
     if (!endpoint.path.empty())
         if (const auto path = std::filesystem::absolute(endpoint.path, error); !error)
             endpoint.path = path.lexically_normal().string();
+    while (endpoint.path.size() > 1 && endpoint.path.back() == '/')
+        endpoint.path.pop_back();
     return endpoint;
 }
 

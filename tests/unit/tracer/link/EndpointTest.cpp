@@ -121,7 +121,8 @@ TEST(Endpoint, JsonHasTheMembersOfItsKind) {
 
 TEST(Endpoint, PathsBecomeAbsolute) {
     EXPECT_TRUE(made_absolute(parsed("serial:a/../b")).path.ends_with("/b"));
-    EXPECT_EQ(made_absolute(parsed("unix:/x/./y")).path, "/x/y");
+    EXPECT_EQ(made_absolute(parsed("unix:/x/./y/")).path, "/x/y");
+    EXPECT_EQ(made_absolute(parsed("unix:/")).path, "/");
     EXPECT_EQ(made_absolute(parsed("vsock:3")), parsed("vsock:3"));
 }
 
