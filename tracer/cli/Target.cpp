@@ -10,7 +10,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <filesystem>
+#include <optional>
+#include <thread>
 
 namespace cli {
 
@@ -18,6 +21,9 @@ using tracer::fail;
 using tracer::Result;
 
 namespace {
+
+/// A supervisor takes leave of gdb and the recording before it ends.
+constexpr std::chrono::seconds ending_time{10};
 
 /// "serial:/dev/pts/3" → "serial-dev-pts-3".
 std::string name_from(const std::string& endpoint) {
@@ -43,16 +49,34 @@ Result<Target> held(tracer::Instance instance) {
     return Target{std::move(instance), std::move(hold)};
 }
 
+/// A line has one user: whoever has a supervisor of it already shares that. One that was for another verb, and is about
+/// to end, is waited for. Nothing when there is none.
+Result<std::optional<Target>> share_supervisor(const tracer::Registry& registry, const std::string& endpoint) {
+    const auto deadline = std::chrono::steady_clock::now() + ending_time;
+    while (true) {
+        auto instances = TRY(registry.list());
+        const auto found = std::ranges::find_if(instances, [&](const tracer::Instance& instance) {
+            return instance.facts.endpoint == endpoint && instance.alive;
+        });
+        if (found == instances.end())
+            return std::nullopt;
+        auto shared = held(std::move(*found));
+        if (shared)
+            return std::move(*shared);
+        if (std::chrono::steady_clock::now() > deadline)
+            return std::unexpected(shared.error());
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+}
+
 Result<Target> open_endpoint(const std::string& text, const std::string& image) {
     const tracer::Endpoint endpoint = tracer::made_absolute(TRY(tracer::parse_endpoint(text)));
     const std::string canonical = to_string(endpoint);
     const auto registry = TRY(tracer::Registry::open());
+    if (auto served = TRY(share_supervisor(registry, canonical)))
+        return std::move(*served);
     const std::string base = name_from(canonical);
     for (int number = 1; number < 100; ++number) {
-        // A line has one user: whoever has its supervisor already shares it.
-        for (tracer::Instance& instance : TRY(registry.list()))
-            if (instance.facts.endpoint == canonical && instance.alive)
-                return held(std::move(instance));
         const std::string name = number == 1 ? base : fmt::format("{}-{}", base, number);
         auto claimed = registry.claim(name);
         if (!claimed)

@@ -396,6 +396,7 @@ void AttachedInstance::State::answer_reaching(ChannelName channel, const Result<
 void AttachedInstance::State::leave() {
     if (std::exchange(leaving, true))
         return;
+    services.manager.refuse_holders();
     leave_timer.expires_after(leave_timeout);
     leave_timer.async_wait([this](asio::error_code error) {
         if (!error)

@@ -47,6 +47,8 @@ void ManageServer::request(const std::shared_ptr<Channel>& client, const std::st
     const auto parsed = nlohmann::json::parse(line, nullptr, false);
     if (!parsed.is_object())
         send_line(weak, failure_answer({"the request is no JSON object", ""}));
+    else if (parsed.value("do", nlohmann::json()) == "hold" && m_refuses_holders)
+        send_line(weak, failure_answer({"the supervisor is about to end", ""}));
     else if (parsed.value("do", nlohmann::json()) == "hold") {
         m_holders.insert(client);
         send_line(weak, {{"ok", true}});

@@ -26,6 +26,8 @@ public:
     /// Connections that asked to `hold` the instance and are still there.
     size_t holders() const { return m_holders.size(); }
     std::function<void()> on_released; ///< the last of them has gone
+    /// From now on, `hold` is refused.
+    void refuse_holders() { m_refuses_holders = true; }
 
 private:
     void accept(Channel::Socket socket);
@@ -35,6 +37,7 @@ private:
     Handler m_handler;
     std::set<std::shared_ptr<Channel>> m_clients;
     std::set<std::shared_ptr<Channel>> m_holders; ///< of the clients
+    bool m_refuses_holders = false;
     Listener m_listener;
 };
 
