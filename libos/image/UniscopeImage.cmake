@@ -1,6 +1,10 @@
 # uniscope_image(TARGET): links an executable as an image, one file that boots as a unikernel and runs as a Linux process.
 # Used by the samples and, through find_package(Uniscope), by any project. The includer has set UNISCOPE_LIBOS_OBJECT and
-# UNISCOPE_LINKER_SCRIPT.
+# UNISCOPE_LINKER_SCRIPT; in other projects UNISCOPE_PROGRAM, too, which remembers where an image is by its build id,
+# unless UNISCOPE_SYMBOLS is off.
+
+option(UNISCOPE_SYMBOLS "Remember where images are, by build id, for uniscope gdb and report" ON)
+set_property(GLOBAL PROPERTY UNISCOPE_IMAGE_PROGRAM "${UNISCOPE_PROGRAM}")
 
 set_property(GLOBAL PROPERTY UNISCOPE_IMAGE_PARTS "${UNISCOPE_LIBOS_OBJECT};${UNISCOPE_LINKER_SCRIPT}")
 
@@ -31,4 +35,10 @@ function(uniscope_image target)
     target_link_libraries(${target} PRIVATE ${libos_object})
     target_link_options(${target} PRIVATE -Wl,-T,${linker_script})
     set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${libos_object} ${linker_script})
+
+    get_property(program GLOBAL PROPERTY UNISCOPE_IMAGE_PROGRAM)
+    if(UNISCOPE_SYMBOLS AND program AND EXISTS ${program})
+        add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+            COMMAND sh -c "\"$0\" symbols add --link \"$1\" >/dev/null 2>&1 || :" ${program} $<TARGET_FILE:${target}>)
+    endif()
 endfunction()

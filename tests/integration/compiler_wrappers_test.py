@@ -10,11 +10,13 @@ import unittest
 from pathlib import Path
 
 BIN = Path()
+DATA = Path()
 PROJECTS = Path(__file__).resolve().parent / "projects"
 
 
 def run(*command, **options):
     options = {"capture_output": True, "text": True, "timeout": 300, "stdin": subprocess.DEVNULL, **options}
+    options["env"] = {**options.get("env", os.environ), "XDG_DATA_HOME": str(DATA)}
     return subprocess.run([str(word) for word in command], **options)
 
 
@@ -23,6 +25,8 @@ class WrapperTest(unittest.TestCase):
         temporary = tempfile.TemporaryDirectory(prefix="uniscope-wrappers-")
         self.addCleanup(temporary.cleanup)
         self.directory = Path(temporary.name)
+        global DATA
+        DATA = self.directory / "data"
         (self.directory / "main.c").write_text('#include <stdio.h>\nint main(void) { puts("alive"); return 7; }\n')
         (self.directory / "main.cpp").write_text('#include <iostream>\nint main() { std::cout << "alive\\n"; return 7; }\n')
 
@@ -45,6 +49,11 @@ class WrapperTest(unittest.TestCase):
         self.assertIn("NT_GNU_BUILD_ID", headers)
 
 
+    def remembered(self):
+        """Where the symbol store says that images are."""
+        return sorted(os.path.realpath(link) for link in (DATA / "uniscope/symbols/.build-id").glob("*/*.debug"))
+
+
 class Wrappers(WrapperTest):
     def test_program_in_one_step(self):
         for compiler, source in (("uniscope-gcc", "main.c"), ("uniscope-g++", "main.cpp")):
@@ -53,6 +62,19 @@ class Wrappers(WrapperTest):
                 self.assert_image(self.directory / "app")
                 result = self.run_here("./app")
                 self.assertEqual((result.returncode, result.stdout), (7, "alive\n"))
+
+    @unittest.skipUnless(os.environ.get("UNISCOPE_SYMBOLS", "on") != "off", "UNISCOPE_SYMBOLS is off")
+    def test_the_image_is_remembered(self):
+        if not (BIN / "uniscope").exists():
+            self.skipTest("uniscope is not built")
+        self.succeed(BIN / "uniscope-gcc", "main.c", "-o", "app")
+        self.succeed(BIN / "uniscope-g++", "-oother", "-O1", "main.cpp")
+        self.succeed(BIN / "uniscope-gcc", "main.c", "-DX", "-o", "conftest")
+        wanted = [str((self.directory / name).resolve()) for name in ("app", "other")]
+        self.assertEqual(self.remembered(), wanted)
+        self.succeed(BIN / "uniscope-gcc", "main.c", "-O2", "-o", "off", env={**os.environ, "UNISCOPE_SYMBOLS": "off"})
+        self.assertEqual(self.remembered(), wanted)
+        self.assertEqual(self.run_here(BIN / "uniscope-gcc", "none.c", "-o", "none").returncode, 1)
 
     def test_compiling_adds_no_libos(self):
         self.succeed(BIN / "uniscope-gcc", "-c", "main.c", "-o", "main.o")
@@ -110,9 +132,12 @@ class Projects(WrapperTest):
         self.assert_image(greeter)
         result = self.run_here(greeter, "Ada", "Grace")
         self.assertEqual((result.returncode, result.stdout), (2, "Good day, Ada.\nGood day, Grace.\n"))
+        return str(greeter.resolve())
 
     def test_cmake_package_of_the_build_tree(self):
-        self.build_by_cmake(f"-DCMAKE_PREFIX_PATH={BIN.parent}")
+        greeter = self.build_by_cmake(f"-DCMAKE_PREFIX_PATH={BIN.parent}")
+        if (BIN / "uniscope").exists():
+            self.assertIn(greeter, self.remembered())
 
     def test_installed_prefix(self):
         prefix = self.directory / "prefix"

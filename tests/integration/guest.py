@@ -125,6 +125,8 @@ class GuestTest(unittest.TestCase):
         self.directory = Path(temporary.name)
         self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(self.directory / "run"),
                             "XDG_STATE_HOME": str(self.directory / "state"),
+                            "XDG_DATA_HOME": str(self.directory / "data"),
+                            "UNISCOPE_SYSTEM_REGISTRY": str(self.directory / "system"),
                             "XDG_CACHE_HOME": str(BIN.parent / "test-cache")}
         (self.directory / "run").mkdir(mode=0o700)
         self.instance = None

@@ -41,6 +41,7 @@ class Instances(unittest.TestCase):
             "XDG_RUNTIME_DIR": str(self.directory / "run"),
             "XDG_DATA_HOME": str(self.directory / "data"),
             "XDG_CACHE_HOME": str(self.directory / "cache"),
+            "UNISCOPE_SYSTEM_REGISTRY": str(self.directory / "system"),
             "UNISCOPE_QEMU": str(Path(__file__).parent / "fake_qemu.py"),
             "FAKE_QEMU_LOG": str(self.log),
             "FAKE_QEMU_BUILD_ID": self.build_id(),

@@ -1,5 +1,6 @@
 // stop, kill and wait: the end of an instance.
 
+#include "tracer/cli/Target.h"
 #include "tracer/cli/Verb.h"
 #include "tracer/instance/Registry.h"
 #include "tracer/link/ManageClient.h"
@@ -45,10 +46,16 @@ Result<int> end_all(const Options& options, const char* request) {
     if (options.names.empty())
         return tracer::fail("which instance?", "`uniscope ps` lists them.");
     for (const std::string& name : options.names) {
+        if (tracer::looks_like_endpoint(name))
+            return tracer::fail(fmt::format("what is at {} was started by somebody else", name),
+                                "Stop it where it was started.");
         const auto instance = TRY(registry.find_alive(name));
+        if (instance.facts.is_added())
+            return tracer::fail(fmt::format("{} was started by somebody else: it can be forgotten, not stopped", name),
+                                fmt::format("Stop it where it was started; `uniscope rm {}` forgets it.", name));
         const auto answer = tracer::manage(instance.socket("manage"), {{"do", request}}, seconds(3));
         // A supervisor that hangs takes its machine with it.
-        if (!answer && std::string_view(request) == "kill") {
+        if (!answer && std::string_view(request) == "kill" && instance.scope == tracer::Scope::User) {
             kill(static_cast<pid_t>(instance.facts.qemu_pid), SIGKILL);
             kill(static_cast<pid_t>(instance.facts.pid), SIGKILL);
             continue;
@@ -60,14 +67,33 @@ Result<int> end_all(const Options& options, const char* request) {
     return 0;
 }
 
+void print_ending(const std::string& name, const tracer::Ending& ending, bool json) {
+    if (json)
+        fmt::print("{}\n", to_json(ending).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    else if (ending.how != "exited")
+        fmt::print(stderr, "uniscope: {} {}: {}\n", name, ending.how, ending.reason);
+}
+
+/// Its supervisor stays when it ends, for it may be started again.
+Result<int> wait_for_added(const Target& target, bool json) {
+    const auto answer = TRY(tracer::manage(target.instance.socket("manage"), {{"do", "wait"}},
+                                           milliseconds(std::numeric_limits<int32_t>::max())));
+    const tracer::Ending ending{answer.value("status", 0), answer.value("how", ""), answer.value("reason", ""),
+                                answer.value("core", ""), answer.value("ended_unix", int64_t{0})};
+    print_ending(target.name(), ending, json);
+    return ending.status;
+}
+
 Result<int> wait(const Options& options) {
     const auto registry = TRY(tracer::Registry::open());
     if (options.names.size() != 1)
         return tracer::fail("which instance?", "`uniscope ps -a` lists them.");
-    const std::string& name = options.names.front();
-    auto instance = TRY(registry.find(name));
-    if (instance.alive) {
-        const auto answer = tracer::manage(instance.socket("manage"), {{"do", "wait"}},
+    auto instance = registry.find(options.names.front());
+    if (!instance || instance->facts.is_added())
+        return wait_for_added(TRY(open_target(options.names.front())), options.json);
+    const std::string name = shown_name(*instance);
+    if (instance->alive) {
+        const auto answer = tracer::manage(instance->socket("manage"), {{"do", "wait"}},
                                            milliseconds(std::numeric_limits<int32_t>::max()));
         // Its last words may have crossed our question.
         auto gone = wait_until_gone(registry, name, seconds(10));
@@ -75,14 +101,10 @@ Result<int> wait(const Options& options) {
             return std::unexpected(answer ? gone.error() : answer.error());
         instance = *gone;
     }
-    if (!instance.ending)
+    if (!instance->ending)
         return tracer::fail(fmt::format("the supervisor of {} was killed: its exit status is lost", name));
-    const tracer::Ending& ending = *instance.ending;
-    if (options.json)
-        fmt::print("{}\n", to_json(ending).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-    else if (ending.how != "exited")
-        fmt::print(stderr, "uniscope: {} {}: {}\n", name, ending.how, ending.reason);
-    return ending.status;
+    print_ending(name, *instance->ending, options.json);
+    return instance->ending->status;
 }
 
 const VerbRegistration g_stop{{
@@ -111,7 +133,7 @@ const VerbRegistration g_kill{{
 
 const VerbRegistration g_wait{{
     .name = "wait",
-    .usage = "[OPTIONS] NAME",
+    .usage = "[OPTIONS] NAME|ENDPOINT",
     .summary = "Wait for an instance's end and exit with its status",
     .details = "Works for a day after the end, too. 125 is this tool's own error.",
     .error_status = 125,

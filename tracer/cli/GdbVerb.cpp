@@ -1,8 +1,10 @@
 #include "tracer/cli/Launch.h"
+#include "tracer/cli/Target.h"
 #include "tracer/cli/Verb.h"
 #include "tracer/image/Image.h"
 #include "tracer/instance/Registry.h"
 #include "tracer/link/ManageClient.h"
+#include "tracer/symbols/FindImage.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -26,10 +28,16 @@ namespace {
 using tracer::fail;
 using tracer::Result;
 
+/// A gdb that is sent away is detached, if need be by an NMI.
+constexpr std::chrono::seconds steal_timeout{15};
+/// A channel over ssh takes a login.
+constexpr std::chrono::seconds reach_timeout{25};
+
 struct Options {
     LaunchArguments launch;
     std::string target;
     std::string image;
+    bool steal = false;
     std::vector<std::string> gdb_arguments;
 };
 
@@ -65,15 +73,25 @@ private:
     std::thread m_thread;
 };
 
+/// The file to take symbols from: the one that was given, which must be the build that runs, or the one that is.
+Result<std::string> symbol_file(const tracer::Instance& instance, const std::string& given) {
+    const tracer::InstanceFacts& facts = instance.facts;
+    if (given.empty() && facts.image.empty() && facts.build_id.empty())
+        return fail(fmt::format("{} does not tell which image it runs", facts.name), "Name it with --image FILE.");
+    if (given.empty())
+        return TRY(tracer::find_image(facts.image, facts.build_id)).string();
+    const auto file = TRY(tracer::Image::open(given));
+    if (!facts.build_id.empty() && file.build_id() != facts.build_id)
+        return fail(
+            fmt::format("{} runs build {}, but {} is build {}", facts.name, facts.build_id, given, file.build_id()),
+            "Give the file that it was started from with --image, or start it anew.");
+    return given;
+}
+
 Result<std::vector<std::string>> gdb_command(const tracer::Instance& instance, const Options& options) {
     const char* chosen = std::getenv("UNISCOPE_GDB");
-    const std::string& image = options.image.empty() ? instance.facts.image : options.image;
-    const auto file = TRY(tracer::Image::open(image));
-    if (file.build_id() != instance.facts.build_id)
-        return fail(fmt::format("{} runs build {}, but {} is build {}", instance.facts.name, instance.facts.build_id,
-                                image, file.build_id()),
-                    "Give the file that it was started from with --image, or start it anew.");
-    std::vector<std::string> command = {chosen && *chosen ? chosen : "gdb", "-q", image};
+    std::vector<std::string> command = {chosen && *chosen ? chosen : "gdb", "-q",
+                                        TRY(symbol_file(instance, options.image))};
     for (const char* setting : {
              "set sysroot /",             // static images: nothing is to be fetched from the target
              "set remotetimeout 10",      // a guest under load is slow, not gone
@@ -116,11 +134,18 @@ Result<int> run_gdb(const std::vector<std::string>& command) {
 }
 
 Result<int> attach(const tracer::Instance& instance, const Options& options) {
-    const auto status = TRY(tracer::manage(instance.socket("manage"), {{"do", "status"}}, std::chrono::seconds(5)));
-    if (status.value("debugger", false))
-        return fail(fmt::format("a gdb is attached to {} already", instance.facts.name),
-                    "One at a time: quit the other one first.");
-    return run_gdb(TRY(gdb_command(instance, options)));
+    const auto socket = instance.socket("manage");
+    const auto status = TRY(tracer::manage(socket, {{"do", "status"}}, std::chrono::seconds(5)));
+    const auto command = TRY(gdb_command(instance, options));
+    if (status.value("debugger", false)) {
+        if (!options.steal)
+            return fail(fmt::format("a gdb is attached to {} already: {}", instance.facts.name,
+                                    status.value("debugger_by", "it comes or goes just now")),
+                        "One at a time: quit the other one, or send it away with --steal.");
+        TRY(tracer::manage(socket, {{"do", "steal"}, {"what", "gdb"}}, steal_timeout));
+    }
+    TRY(tracer::manage(socket, {{"do", "reach"}, {"what", "gdb"}, {"steal", options.steal}}, reach_timeout));
+    return run_gdb(command);
 }
 
 /// Boots an image held at its entry point, debugs it, and ends it.
@@ -143,29 +168,29 @@ Result<int> debug_image(Options options) {
 Result<int> debug(const Options& options) {
     if (options.target.empty())
         return fail("which instance is to be debugged?", "`uniscope ps` lists them; an image works, too.");
-    const auto registry = TRY(tracer::Registry::open());
-    const auto instance = registry.find(options.target);
-    if (instance && instance->alive)
-        return attach(*instance, options);
     std::error_code error;
-    if (std::filesystem::exists(options.target, error))
+    const auto known = TRY(tracer::Registry::open()).find(options.target);
+    const bool is_instance = known && (known->alive || !known->ending);
+    if (!is_instance && !tracer::looks_like_endpoint(options.target) && std::filesystem::exists(options.target, error))
         return debug_image(options);
-    return std::unexpected(registry.find_alive(options.target).error());
+    const Target target = TRY(open_target(options.target, options.image));
+    return attach(target.instance, options);
 }
 
 const VerbRegistration g_gdb{{
     .name = "gdb",
-    .usage = "[OPTIONS] NAME|IMAGE [-- GDB-ARGS...]",
+    .usage = "[OPTIONS] NAME|ENDPOINT|IMAGE [-- GDB-ARGS...]",
     .summary = "Attach gdb to an instance, or boot an image under it",
-    .details =
-        "With NAME, the instance goes on when gdb leaves. With IMAGE, it is booted, held at the app's entry point,\n"
-        "and ends with gdb.",
+    .details = "With NAME or ENDPOINT, the instance goes on when gdb leaves. With IMAGE, it is booted, held at the "
+               "app's entry\n"
+               "point, and ends with gdb.",
     .setup = [](CLI::App& app) -> Action {
         auto options = std::make_shared<Options>();
         app.add_option("TARGET", options->target);
         app.add_option("GDB-ARGS", options->gdb_arguments);
         app.add_option("--image", options->image, "Image file to take symbols from, the instance's own unless told")
             ->type_name("FILE");
+        app.add_flag("--steal", options->steal, "Send away the gdb that is attached; the instance goes on in between");
         add_launch_options(app, options->launch);
         return [options] { return debug(*options); };
     },

@@ -1,22 +1,17 @@
 #include "tracer/cli/Launch.h"
 
-#include "tracer/cli/Verb.h"
+#include "tracer/cli/Background.h"
+#include "tracer/cli/Target.h"
 #include "tracer/image/Image.h"
 #include "tracer/instance/AcceleratorProbe.h"
 #include "tracer/instance/QemuCommand.h"
 #include "tracer/instance/Supervisor.h"
-#include "tracer/link/Socket.h"
+#include "tracer/symbols/FindImage.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <csignal>
 
 namespace cli {
 
@@ -26,14 +21,11 @@ using tracer::Result;
 
 namespace {
 
-// Longer than a supervisor waits for its guest.
-constexpr std::chrono::seconds background_timeout{90};
-
 Result<tracer::ClaimedName> claim_name(const Launch& launch) {
-    const tracer::Registry registry = TRY(tracer::Registry::open());
+    const tracer::Registry registry = TRY(open_registry(launch.scope));
     if (launch.options.name.empty())
-        return registry.claim_for_image(launch.options.image);
-    return registry.claim(launch.options.name);
+        return registry.claim_for_image(launch.options.image, launch.scope);
+    return registry.claim(launch.options.name, launch.scope);
 }
 
 tracer::SupervisorOptions supervisor_options(Launch launch, const tracer::ClaimedName& name) {
@@ -57,39 +49,19 @@ std::string quote_for_shell(const std::string& word) {
     return quoted + "'";
 }
 
-/// The supervisor's process, from fork() to its end. Never returns.
-[[noreturn]] void serve_in_background(Launch launch, tracer::ClaimedName name, tracer::FileDescriptor to_parent) {
-    setsid();
-    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    const int log =
-        open((name.directory / "supervisor.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0600);
-    dup2(null, STDIN_FILENO);
-    dup2(log >= 0 ? log : null, STDOUT_FILENO);
-    dup2(log >= 0 ? log : null, STDERR_FILENO);
-    tracer::SupervisorOptions options = supervisor_options(std::move(launch), name);
-    options.foreground = false;
-    options.on_ready = [&to_parent](const Result<>& result) {
-        nlohmann::json message = {{"ok", result.has_value()}};
-        if (!result) {
-            message["message"] = result.error().message;
-            message["hint"] = result.error().hint;
-        }
-        const std::string text = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-        (void)tracer::send_all(to_parent.get(), {reinterpret_cast<const uint8_t*>(text.data()), text.size()},
-                               std::chrono::seconds(1));
-        to_parent.reset();
-    };
-    const auto ending = tracer::Supervisor(std::move(options), std::move(name)).run();
-    if (!ending)
-        print_error(ending.error());
-    std::fflush(nullptr);
-    _exit(ending ? 0 : 125);
+/// What goes wrong with that keeps nobody from running it.
+void keep_symbols(const Launch& launch) {
+    const auto image = tracer::Image::open(launch.options.image);
+    const auto kept = image ? tracer::remember_image(*image) : std::unexpected(image.error());
+    if (!kept && launch.verbose)
+        fmt::print(stderr, "uniscope: note: its symbols are not kept: {}\n", kept.error().message);
 }
 
 } // namespace
 
 void add_launch_options(CLI::App& app, LaunchArguments& arguments) {
     app.add_option("--name", arguments.name, "Name of the instance; the image's name unless told")->type_name("NAME");
+    app.add_flag("--system", arguments.system, "Register it for the group of the system registry, not for you alone");
     app.add_option("--cpus", arguments.cpus, "Number of virtual CPUs, 1 unless told (also -smp N)")->type_name("N");
     app.add_option("-m,--memory", arguments.memory, "Memory, 128M unless told")->type_name("SIZE");
     app.add_option("--machine", arguments.machine, "microvm (unless told) or q35")->type_name("MACHINE");
@@ -122,9 +94,9 @@ Result<Launch> prepare_launch(const LaunchArguments& arguments, const std::vecto
     launch.build_id = image.build_id();
 
     if (!arguments.name.empty() && !tracer::is_valid_name(arguments.name))
-        return fail(fmt::format("`{}` cannot be an instance's name", arguments.name),
-                    "Use up to 48 letters, digits, `.`, `-` and `_`, beginning with a letter or digit.");
+        return tracer::fail_invalid_name(arguments.name);
     options.name = arguments.name;
+    launch.scope = arguments.system ? tracer::Scope::System : tracer::Scope::User;
     if (arguments.cpus < 1 || arguments.cpus > 64)
         return fail(fmt::format("an instance cannot have {} CPUs", arguments.cpus), "Give it between 1 and 64.");
     options.cpus = arguments.cpus;
@@ -168,6 +140,7 @@ Result<std::string> shell_command(const Launch& launch) {
 
 Result<int> launch_in_foreground(Launch launch) {
     tracer::ClaimedName name = TRY(claim_name(launch));
+    keep_symbols(launch);
     if (launch.options.wait != tracer::WaitFor::Nothing)
         fmt::print(stderr, "uniscope: {0} waits for gdb: uniscope gdb {0}\n", name.name);
     tracer::SupervisorOptions options = supervisor_options(std::move(launch), name);
@@ -180,34 +153,16 @@ Result<int> launch_in_foreground(Launch launch) {
 
 Result<std::string> launch_in_background(Launch launch) {
     tracer::ClaimedName name = TRY(claim_name(launch));
-    auto [ours, theirs] = TRY(tracer::socket_pair());
-    std::fflush(nullptr);
-    const pid_t child = fork();
-    if (child < 0)
-        return tracer::fail_errno("cannot make a process", errno);
-    if (child == 0) {
-        ours.reset();
-        serve_in_background(std::move(launch), std::move(name), std::move(theirs));
-    }
-    theirs.reset();
-    std::string text;
-    while (true) {
-        const auto bytes = tracer::receive_some(ours.get(), 65536, background_timeout);
-        if (!bytes) {
-            kill(child, SIGTERM);
-            return std::unexpected(bytes.error());
-        }
-        if (bytes->empty())
-            break;
-        text.append(bytes->begin(), bytes->end());
-    }
-    const auto message = nlohmann::json::parse(text, nullptr, false);
-    if (!message.is_object())
-        return fail("the supervisor ended without a word",
-                    fmt::format("Its log: {}", (name.directory / "supervisor.log").string()));
-    if (!message.value("ok", false))
-        return fail(message.value("message", ""), message.value("hint", ""));
-    return name.name;
+    keep_symbols(launch);
+    const std::string instance = name.name;
+    TRY(start_in_background(std::move(name), [&launch](tracer::ClaimedName claimed, Ready ready) -> Result<> {
+        tracer::SupervisorOptions options = supervisor_options(std::move(launch), claimed);
+        options.foreground = false;
+        options.on_ready = std::move(ready);
+        TRY(tracer::Supervisor(std::move(options), std::move(claimed)).run());
+        return {};
+    }));
+    return instance;
 }
 
 } // namespace cli

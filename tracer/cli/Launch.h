@@ -15,6 +15,7 @@ namespace cli {
 /// The options as they were typed.
 struct LaunchArguments {
     std::string name;
+    bool system = false;
     unsigned cpus = 1;
     std::string memory = "128M";
     std::string machine = "microvm";
@@ -35,6 +36,7 @@ struct Launch {
     std::string accelerator_reason;
     std::string qemu;
     std::string build_id;
+    tracer::Scope scope = tracer::Scope::User;
     bool verbose = false;
 };
 

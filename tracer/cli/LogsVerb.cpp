@@ -1,3 +1,4 @@
+#include "tracer/cli/Target.h"
 #include "tracer/cli/Verb.h"
 #include "tracer/instance/ConsoleLog.h"
 #include "tracer/instance/Registry.h"
@@ -41,7 +42,16 @@ bool is_same_file(int descriptor, const std::filesystem::path& path) {
 
 tracer::Result<int> show(const Options& options) {
     const auto registry = TRY(tracer::Registry::open());
-    auto instance = TRY(registry.find(options.name));
+    Target target;
+    if (tracer::looks_like_endpoint(options.name)) {
+        if (!options.follow)
+            return tracer::fail(fmt::format("nobody has listened to {} so far", options.name),
+                                "Give -f for what it prints from now on, or `uniscope add` it to have it logged.");
+        target = TRY(open_target(options.name));
+    } else
+        target.instance = TRY(registry.find(options.name));
+    auto instance = target.instance;
+    const std::string name = fmt::format("{}/{}", name_of(instance.scope), instance.facts.name);
     const auto path = instance.console_log();
     tracer::FileDescriptor log(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     const tracer::FileDescriptor older(open((path.string() + ".1").c_str(), O_RDONLY | O_CLOEXEC));
@@ -51,7 +61,7 @@ tracer::Result<int> show(const Options& options) {
         return tracer::fail_errno(fmt::format("cannot read {}", path.string()), errno);
     while (true) {
         // Whether it lives is asked before the last look, so that nothing printed at the end is missed.
-        instance = registry.find(options.name).value_or(tracer::Instance{});
+        instance = registry.find(name).value_or(tracer::Instance{});
         if (!copy_out(log.get()) || !options.follow || !instance.alive)
             return 0;
         if (!is_same_file(log.get(), path)) {
@@ -64,7 +74,7 @@ tracer::Result<int> show(const Options& options) {
 
 const VerbRegistration g_logs{{
     .name = "logs",
-    .usage = "[OPTIONS] NAME",
+    .usage = "[OPTIONS] NAME|ENDPOINT",
     .summary = "Show what an instance printed",
     .details = "The newest 4 to 8 MiB of it; for a day after its end, too.",
     .setup = [](CLI::App& app) -> Action {

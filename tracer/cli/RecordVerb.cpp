@@ -1,4 +1,5 @@
 #include "tracer/cli/Output.h"
+#include "tracer/cli/Target.h"
 #include "tracer/cli/Verb.h"
 #include "tracer/record/Recorder.h"
 
@@ -26,7 +27,9 @@ struct Options {
     std::string duration;
     std::vector<std::string> command;
     bool snapshot = false;
+    std::string image;
     bool force = false;
+    bool steal = false;
     bool json = false;
 };
 
@@ -116,7 +119,9 @@ void print_summary(const Options& options, const std::string& path, const tracer
                                           {"events_delivered", progress.events_delivered},
                                           {"events_discarded", progress.events_discarded},
                                           {"damaged_packets", summary.damaged_packets},
-                                          {"instance_ended", summary.instance_ended}}
+                                          {"instance_ended", summary.instance_ended},
+                                          {"taken_over", summary.taken_over},
+                                          {"interruption", summary.interruption}}
                                .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
         return;
     }
@@ -125,13 +130,12 @@ void print_summary(const Options& options, const std::string& path, const tracer
     else
         fmt::print("{}: {:.1f} s, {} events, {}, {} lost\n", path, seconds_of(progress.elapsed),
                    progress.events_delivered, readable_size(progress.bytes), progress.events_discarded);
-    if (summary.instance_ended)
-        fmt::print(stderr, "uniscope: {} ended during the recording\n", options.name);
+    if (!summary.interruption.empty())
+        fmt::print(stderr, "uniscope: {}\n", summary.interruption);
     fmt::print(stderr, "uniscope report {0}    shows what happened; uniscope view {0}    opens the timeline\n", path);
 }
 
-Result<int> record(const Options& options) {
-    const auto registry = TRY(tracer::Registry::open());
+Result<int> record(Options options) {
     if (options.name.empty())
         return tracer::fail("which instance is to be recorded?", "`uniscope ps` lists them.");
     std::optional<steady_clock::duration> duration;
@@ -140,9 +144,10 @@ Result<int> record(const Options& options) {
     if (options.snapshot && (duration || !options.command.empty()))
         return tracer::fail("a snapshot is of the past: it has no duration and no command",
                             "Leave out --snapshot to record from now on.");
-    const auto instance = TRY(registry.find_alive(options.name));
+    const Target target = TRY(open_target(options.name, options.image));
+    options.name = target.name();
     const std::string path = TRY(output_path(options.output, options.name, "trace", options.force));
-    tracer::Recorder recorder = TRY(tracer::Recorder::connect(instance));
+    tracer::Recorder recorder = TRY(tracer::Recorder::connect(target.instance, options.steal));
     if (options.snapshot) {
         print_summary(options, path, TRY(recorder.snapshot(path)));
         return 0;
@@ -182,7 +187,7 @@ Result<int> record(const Options& options) {
 
 const VerbRegistration g_record{{
     .name = "record",
-    .usage = "[OPTIONS] NAME [-- COMMAND [ARGS...]]",
+    .usage = "[OPTIONS] NAME|ENDPOINT [-- COMMAND [ARGS...]]",
     .summary = "Record a trace of an instance",
     .details =
         "Records until Ctrl-C, for the time given with -d, or while COMMAND runs, whose exit status it then has.\n"
@@ -195,6 +200,8 @@ const VerbRegistration g_record{{
         app.add_flag("--snapshot,--last", options->snapshot, "Take the flight recorder's contents instead");
         app.add_option("-o,--output", options->output, "Directory to make, NAME-YYYYmmdd-HHMM.trace unless told")
             ->type_name("PATH");
+        app.add_option("--image", options->image, "Image that runs at an ENDPOINT")->type_name("FILE");
+        app.add_flag("--steal", options->steal, "End another's recording first; theirs is whole up to then");
         app.add_flag("-f,--force", options->force, "Replace what is there");
         app.add_flag("--json", options->json, "Print the summary as JSON");
         return [options] { return record(*options); };

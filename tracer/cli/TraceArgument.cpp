@@ -1,6 +1,7 @@
 #include "tracer/cli/TraceArgument.h"
 
 #include "tracer/cli/Verb.h"
+#include "tracer/symbols/FindImage.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -64,9 +65,10 @@ Result<std::optional<tracer::Symbolizer>> open_symbols(const std::string& image_
                                                        const std::string& recorded_path, const std::string& build_id) {
     if (!image_option.empty())
         return TRY(tracer::Symbolizer::open(image_option, build_id));
-    if (recorded_path.empty())
+    if (recorded_path.empty() && build_id.empty())
         return std::nullopt;
-    auto symbols = tracer::Symbolizer::open(recorded_path, build_id);
+    const auto path = tracer::find_image(recorded_path, build_id);
+    auto symbols = path ? tracer::Symbolizer::open(*path, build_id) : std::unexpected(path.error());
     if (symbols)
         return std::move(*symbols);
     fmt::print(stderr, "uniscope: note: no function names: {}\n", symbols.error().message);

@@ -20,8 +20,8 @@ tracer::Result<tracer::TraceDirectory> open_trace(const std::filesystem::path& p
 /// Decodes it, with a progress line on a terminal when it takes long.
 tracer::Result<tracer::Timeline> load_trace(const tracer::TraceDirectory& trace);
 
-/// The image given with --image, which must have the build id; else the recorded one: when that is gone or was built
-/// anew, says so and yields nothing.
+/// The image given with --image, which must have the build id; else the recorded one, or what was kept of it
+/// (FindImage.h): when there is neither, says so and yields nothing.
 tracer::Result<std::optional<tracer::Symbolizer>>
 open_symbols(const std::string& image_option, const std::string& recorded_path, const std::string& build_id);
 

@@ -12,8 +12,9 @@ namespace cli {
 namespace {
 
 constexpr std::array verb_order = {
-    "run",    "ps",   "logs",       "wait",       "stop",      "kill",       "gdb",  "record", "report",
-    "export", "view", "crash list", "crash show", "crash gdb", "crash view", "dump", "help",
+    "run",       "add",        "ps",     "logs",         "console",     "wait",          "stop",       "kill",
+    "rm",        "gdb",        "record", "report",       "export",      "view",          "crash list", "crash show",
+    "crash gdb", "crash view", "dump",   "symbols list", "symbols add", "symbols prune", "proxy",      "help",
 };
 
 std::vector<Verb>& registered_verbs() {
@@ -89,6 +90,8 @@ std::vector<Verb> all_verbs() {
 std::string_view group_summary(std::string_view group) {
     if (group == "crash")
         return "Look at what made instances die";
+    if (group == "symbols")
+        return "The images that are kept for their symbols";
     return "";
 }
 

@@ -1,6 +1,7 @@
 #include "tracer/cli/Verb.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -46,7 +47,13 @@ int main(int argc, char** argv) {
         cli::print_error({error.what(), "`uniscope help [VERB]` shows the usage."});
         return error_status;
     }
-    const tracer::Result<int> status = chosen();
+    const tracer::Result<int> status = [&]() -> tracer::Result<int> {
+        try {
+            return chosen();
+        } catch (const nlohmann::json::exception& error) { // of another release, or of another user
+            return tracer::fail("a supervisor gave an answer that this tool does not understand", error.what());
+        }
+    }();
     if (!status) {
         cli::print_error(status.error());
         return error_status;

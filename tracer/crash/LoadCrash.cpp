@@ -3,6 +3,7 @@
 #include "tracer/analysis/TraceLoader.h"
 #include "tracer/crash/CrashTrace.h"
 #include "tracer/crash/ElfFile.h"
+#include "tracer/symbols/FindImage.h"
 #include "tracer/trace/ImageSchema.h"
 
 #include <elf.h>
@@ -70,12 +71,14 @@ static std::string text_of(const nlohmann::json& json, const char* key) {
 
 Result<tracer::Symbolizer> open_crash_image(const CoreFile& core, const std::string& image) {
     auto sidecar = read_crash_sidecar(core.path());
-    std::string path = image.empty() ? text_of(sidecar, "image") : image;
-    if (path.empty())
+    std::string build_id = core.build_id().empty() ? text_of(sidecar, "build_id") : core.build_id();
+    if (!image.empty())
+        return tracer::Symbolizer::open(image, build_id);
+    std::string path = text_of(sidecar, "image");
+    if (path.empty() && build_id.empty())
         return tracer::fail(fmt::format("{} does not say what ran", core.path().string()),
                             "Give the image with --image PATH.");
-    std::string build_id = core.build_id().empty() ? text_of(sidecar, "build_id") : core.build_id();
-    return tracer::Symbolizer::open(path, build_id);
+    return tracer::Symbolizer::open(TRY(tracer::find_image(path, build_id)), build_id);
 }
 
 static Result<std::shared_ptr<const tracer::Timeline>>

@@ -24,8 +24,8 @@ bool is_core_file(const std::filesystem::path& path);
 /// What the supervisor wrote beside a core (name, image, build_id, reason, time_unix, ...); an empty object if nothing.
 nlohmann::json read_crash_sidecar(std::filesystem::path core);
 
-/// The core's image: `image` if given, else where it was recorded. Its build id must be the core's: fails with both
-/// ids.
+/// The core's image: `image` if given, whose build id must be the core's; else where it was recorded or kept
+/// (FindImage.h). Fails with both ids.
 tracer::Result<tracer::Symbolizer> open_crash_image(const CoreFile& core, const std::string& image);
 
 /// Blocks for some hundred milliseconds: not for a user interface's thread. `last_events` go into the report's text.

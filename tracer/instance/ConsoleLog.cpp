@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -12,9 +13,10 @@ namespace tracer {
 
 namespace fs = std::filesystem;
 
-ConsoleLog::ConsoleLog(fs::path path, uint64_t limit)
+ConsoleLog::ConsoleLog(fs::path path, uint64_t limit, mode_t mode)
     : m_path(std::move(path))
-    , m_limit(limit) {
+    , m_limit(limit)
+    , m_mode(mode) {
     open();
 }
 
@@ -24,7 +26,9 @@ ConsoleLog::~ConsoleLog() {
 }
 
 void ConsoleLog::open() {
-    m_descriptor = ::open(m_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+    m_descriptor = ::open(m_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, m_mode);
+    if (m_descriptor >= 0)
+        fchmod(m_descriptor, m_mode); // past the umask
     m_size = 0;
 }
 

@@ -3,6 +3,8 @@
 
 #include "tracer/Result.h"
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -16,7 +18,7 @@ class ConsoleLog {
 public:
     static constexpr uint64_t default_limit = 4u << 20;
 
-    explicit ConsoleLog(std::filesystem::path path, uint64_t limit = default_limit);
+    explicit ConsoleLog(std::filesystem::path path, uint64_t limit = default_limit, mode_t mode = 0600);
     ~ConsoleLog();
     ConsoleLog(const ConsoleLog&) = delete;
     ConsoleLog& operator=(const ConsoleLog&) = delete;
@@ -28,6 +30,7 @@ private:
 
     std::filesystem::path m_path;
     uint64_t m_limit;
+    mode_t m_mode;
     uint64_t m_size = 0;
     int m_descriptor = -1;
 };

@@ -1,5 +1,8 @@
 #include "tracer/instance/ControlHub.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace tracer {
 
 namespace {
@@ -9,29 +12,54 @@ constexpr size_t max_pending = 4096;
 
 } // namespace
 
-ControlHub::ControlHub(asio::io_context& loop, std::shared_ptr<Channel> guest)
-    : m_guest(std::move(guest))
-    , m_listener(loop, [this](Channel::Socket socket) { accept(std::move(socket)); }) {
-    m_guest->on_bytes = [this](Channel::Bytes bytes) {
-        m_decoder.push(bytes);
-        while (true) {
-            const auto frame = m_decoder.next();
-            if (!frame) {
-                m_guest->close();
-                if (on_broken)
-                    on_broken(frame.error());
-                return;
-            }
-            if (!*frame)
-                return;
-            guest_frame(**frame);
-        }
-    };
+ControlHub::ControlHub(asio::io_context& loop)
+    : m_listener(loop, [this](Channel::Socket socket) { accept(std::move(socket)); }) {}
+
+void ControlHub::set_guest(std::shared_ptr<Channel> guest) {
+    m_guest = std::move(guest);
+    m_decoder = {};
+    m_guest->on_bytes = [this](Channel::Bytes bytes) { guest_bytes(bytes); };
+    m_guest->on_close = [this] { guest_lost(); };
     m_guest->start();
+    if (std::exchange(m_stop_owed, false))
+        m_guest->send(encode_frame(wire::FrameType::RecordStop, take_request_number()));
+}
+
+void ControlHub::guest_bytes(Channel::Bytes bytes) {
+    m_decoder.push(bytes);
+    while (true) {
+        const auto frame = m_decoder.next();
+        if (!frame) {
+            m_guest->close();
+            if (on_broken)
+                on_broken(frame.error());
+            guest_lost();
+            return;
+        }
+        if (!*frame)
+            return;
+        guest_frame(**frame);
+    }
+}
+
+/// Answers will not come any more: the clients see the end of their connections, and may come again.
+void ControlHub::guest_lost() {
+    m_guest.reset();
+    m_pending.clear();
+    m_probe_request = 0;
+    m_status.reset();
+    for (const auto& client : std::exchange(m_clients, {})) {
+        m_stop_owed = m_stop_owed || client->records;
+        client->channel->close_when_sent();
+    }
+    if (on_lost)
+        on_lost();
 }
 
 void ControlHub::guest_frame(const Frame& frame) {
     if (frame.is(wire::FrameType::Exited)) {
+        for (const auto& client : m_clients)
+            client->channel->send(encode_frame(frame));
         if (const auto message = frame.as<wire::ExitedMessage>(); message && on_exited)
             on_exited(*message);
         return;
@@ -45,6 +73,11 @@ void ControlHub::guest_frame(const Frame& frame) {
     }
     if (frame.request != 0 && frame.request == m_probe_request) {
         m_probe_request = 0;
+        if (frame.body.size() >= sizeof(wire::ReplyMessage) + sizeof(wire::StatusMessage)) {
+            wire::StatusMessage status;
+            std::memcpy(&status, frame.body.data() + sizeof(wire::ReplyMessage), sizeof status);
+            m_status = status;
+        }
         if (on_alive)
             on_alive();
         return;
@@ -61,7 +94,8 @@ void ControlHub::guest_frame(const Frame& frame) {
 }
 
 void ControlHub::acknowledge_exit() {
-    m_guest->send(encode_frame(wire::FrameType::Acknowledge, 0));
+    if (m_guest)
+        m_guest->send(encode_frame(wire::FrameType::Acknowledge, 0));
 }
 
 uint32_t ControlHub::take_request_number() {
@@ -71,13 +105,37 @@ uint32_t ControlHub::take_request_number() {
     return number;
 }
 
+void ControlHub::query_hello() {
+    if (m_guest)
+        m_guest->send(encode_frame(wire::FrameType::QueryHello, take_request_number()));
+}
+
+bool ControlHub::stop_recording() {
+    const auto found = std::ranges::find_if(m_clients, [](const auto& client) { return client->records; });
+    if (found == m_clients.end() || !m_guest)
+        return false;
+    (*found)->records = false;
+    m_guest->send(encode_frame(wire::FrameType::RecordStop, take_request_number()));
+    return true;
+}
+
+std::optional<Peer> ControlHub::recorder() const {
+    const auto found = std::ranges::find_if(m_clients, [](const auto& client) { return client->records; });
+    return found == m_clients.end() ? std::nullopt : (*found)->peer;
+}
+
 void ControlHub::probe() {
+    if (!m_guest)
+        return;
     m_probe_request = take_request_number();
     m_guest->send(encode_frame(wire::FrameType::QueryStatus, m_probe_request));
 }
 
 void ControlHub::accept(Channel::Socket socket) {
+    if (!m_guest)
+        return; // the end of the connection is the answer; manage.sock has the reason
     const auto client = std::make_shared<Client>();
+    client->peer = peer_of(socket.native_handle());
     client->channel = Channel::create(std::move(socket));
     m_clients.insert(client);
     client->channel->on_bytes = [this, weak = std::weak_ptr(client)](Channel::Bytes bytes) {
@@ -105,7 +163,7 @@ void ControlHub::accept(Channel::Socket socket) {
 }
 
 void ControlHub::client_frame(const std::shared_ptr<Client>& client, Frame frame) {
-    if (frame.is(wire::FrameType::Acknowledge))
+    if (frame.is(wire::FrameType::Acknowledge) || !m_guest)
         return; // ours to send
     if (frame.is(wire::FrameType::RecordStart) || frame.is(wire::FrameType::Snapshot)) {
         client->records = frame.is(wire::FrameType::RecordStart);
@@ -123,7 +181,7 @@ void ControlHub::client_frame(const std::shared_ptr<Client>& client, Frame frame
 }
 
 void ControlHub::client_gone(const std::shared_ptr<Client>& client) {
-    if (client->records) {
+    if (client->records && m_guest) {
         m_guest->send(encode_frame(wire::FrameType::RecordStop, 0));
         if (on_recording)
             on_recording(false);
@@ -135,7 +193,8 @@ void ControlHub::close() {
     m_listener.close();
     for (const auto& client : std::exchange(m_clients, {}))
         client->channel->close_when_sent();
-    m_guest->close();
+    if (m_guest)
+        m_guest->close();
 }
 
 } // namespace tracer

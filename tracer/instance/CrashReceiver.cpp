@@ -4,24 +4,40 @@
 
 namespace tracer {
 
-CrashReceiver::CrashReceiver(std::shared_ptr<Channel> guest)
-    : m_guest(std::move(guest)) {
-    m_guest->on_bytes = [this](Channel::Bytes bytes) {
-        m_decoder.push(bytes);
-        while (true) {
-            const auto frame = m_decoder.next();
-            if (!frame) {
-                m_guest->close();
-                if (m_begin && !m_ended)
-                    end(std::unexpected(frame.error()));
-                return;
-            }
-            if (!*frame)
-                return;
-            handle(**frame);
-        }
-    };
+void CrashReceiver::set_guest(std::shared_ptr<Channel> guest) {
+    m_guest = std::move(guest);
+    m_decoder = {};
+    m_begin.reset();
+    m_file.reset();
+    m_reason.clear();
+    m_received = 0;
+    m_ended = false;
+    m_guest->on_bytes = [this](Channel::Bytes bytes) { guest_bytes(bytes); };
+    m_guest->on_close = [this] { guest_lost(); };
     m_guest->start();
+}
+
+void CrashReceiver::guest_bytes(Channel::Bytes bytes) {
+    m_decoder.push(bytes);
+    while (true) {
+        const auto frame = m_decoder.next();
+        if (!frame) {
+            m_guest->close();
+            if (m_begin && !m_ended)
+                end(std::unexpected(frame.error()));
+            guest_lost();
+            return;
+        }
+        if (!*frame)
+            return;
+        handle(**frame);
+    }
+}
+
+void CrashReceiver::guest_lost() {
+    m_guest.reset();
+    if (on_lost)
+        on_lost();
 }
 
 void CrashReceiver::handle(const Frame& frame) {

@@ -13,7 +13,10 @@ namespace tracer {
 /// On the event loop's thread.
 class CrashReceiver {
 public:
-    explicit CrashReceiver(std::shared_ptr<Channel> guest);
+    /// The guest's channel. Another one is another life of the instance: what was there of a core is thrown away.
+    void set_guest(std::shared_ptr<Channel> guest);
+    bool has_guest() const { return m_guest != nullptr; }
+    std::function<void()> on_lost;
 
     /// Makes the file to write to; called at the beginning of a core.
     std::function<Result<CrashFile>()> open_file;
@@ -27,11 +30,14 @@ public:
     uint64_t received() const { return m_received; }
     uint32_t signal() const { return m_begin ? m_begin->signal : 0; }
     const std::string& reason() const { return m_reason; }
-    /// What came of a core whose end never did; nothing when there is no such file.
-    std::optional<CrashFile> take_incomplete() { return std::exchange(m_file, std::nullopt); }
-    void close() { m_guest->close(); }
+    void close() {
+        if (m_guest)
+            m_guest->close();
+    }
 
 private:
+    void guest_bytes(Channel::Bytes bytes);
+    void guest_lost();
     void handle(const Frame& frame);
     void end(Result<std::filesystem::path> result);
 

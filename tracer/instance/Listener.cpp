@@ -3,10 +3,13 @@
 #include "tracer/link/Socket.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 
 namespace tracer {
 
-Result<> Listener::listen(const std::filesystem::path& path) {
+Result<> Listener::listen(const std::filesystem::path& path, mode_t mode) {
     if (path.native().size() > max_socket_path)
         return fail(fmt::format("the socket path {} is longer than {} bytes", path.string(), max_socket_path),
                     "Give a shorter --name, or set XDG_RUNTIME_DIR to a shorter path.");
@@ -17,6 +20,9 @@ Result<> Listener::listen(const std::filesystem::path& path) {
     m_acceptor.open(endpoint.protocol(), error);
     if (!error)
         m_acceptor.bind(endpoint, error);
+    // Before listen() nobody can connect.
+    if (!error && chmod(path.c_str(), mode) != 0)
+        error = asio::error_code(errno, asio::error::get_system_category());
     if (!error)
         m_acceptor.listen(16, error);
     if (error)

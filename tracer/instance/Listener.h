@@ -6,6 +6,8 @@
 
 #include <asio/local/stream_protocol.hpp>
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <functional>
 
@@ -19,7 +21,8 @@ public:
         , m_on_client(std::move(on_client)) {}
     ~Listener() { close(); }
 
-    Result<> listen(const std::filesystem::path& path);
+    /// `mode` says who may connect.
+    Result<> listen(const std::filesystem::path& path, mode_t mode);
     void close();
 
 private:

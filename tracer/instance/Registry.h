@@ -1,13 +1,20 @@
 #pragma once
-// Which instances there are: one directory each under the runtime directory.
+// Which instances there are: one directory each, in the user's registry and in the system's (Directories.h).
 //
 //     NAME/lock           held (flock) by the supervisor as long as it lives: what tells a live instance from a dead
 //     one NAME/instance.json  InstanceFacts, written at the start NAME/ending.json    Ending, written when it is over
 //     NAME/console.log    what it printed (ConsoleLog)
-//     NAME/*.sock         gdb, control, trace and manage, while it lives
+//     NAME/*.sock         console, control, gdb, trace and manage, while it lives
+//
+// What is in the system's registry was written by any member of its group. Its directory is sticky and an instance's is
+// writable by its owner alone, so nobody can put files or links in another's way; what is read from it is checked, and
+// no process id in it is believed.
 
 #include "tracer/Result.h"
+#include "tracer/link/InstanceName.h"
 #include "tracer/link/Socket.h"
+
+#include <sys/types.h>
 
 #include <nlohmann/json.hpp>
 
@@ -31,6 +38,12 @@ struct InstanceFacts {
     int64_t pid = 0; ///< the supervisor
     int64_t qemu_pid = 0;
     int64_t started_unix = 0; ///< seconds since 1970
+    std::string link;         ///< "virtio-serial", "vsock", "serial", "ssh"; empty when not known yet
+    std::string endpoint;     ///< of an added instance, which somebody else started; else empty
+    bool transient = false;   ///< added for the time of a verb
+
+    /// Registered by `uniscope add`, or for the time of a verb: forgotten, never stopped.
+    bool is_added() const { return !endpoint.empty(); }
 };
 
 /// How an instance ended.
@@ -44,6 +57,7 @@ struct Ending {
 
 struct Instance {
     std::filesystem::path directory;
+    Scope scope = Scope::User;
     InstanceFacts facts;
     bool alive = false;
     std::optional<Ending> ending;
@@ -57,6 +71,16 @@ struct ClaimedName {
     std::string name;
     std::filesystem::path directory;
     FileDescriptor lock;
+    Scope scope = Scope::User;
+
+    /// What the registry's group may do: use the sockets, read the rest.
+    mode_t socket_mode() const { return scope == Scope::System ? 0660 : 0600; }
+    mode_t file_mode() const { return scope == Scope::System ? 0640 : 0600; }
+};
+
+struct RegistryDirectory {
+    std::filesystem::path path;
+    Scope scope = Scope::User;
 };
 
 class Registry {
@@ -64,39 +88,50 @@ public:
     /// How long a finished instance can be asked about.
     static constexpr int64_t keep_ended_seconds = 24 * 3600;
 
+    /// The user's registry, and the system's where there is one that this user may enter.
     static Result<Registry> open();
-    explicit Registry(std::filesystem::path base)
-        : m_base(std::move(base)) {}
+    /// The directories in the order of looking up.
+    explicit Registry(std::vector<RegistryDirectory> directories)
+        : m_directories(std::move(directories)) {}
 
-    /// Takes exactly `name`; fails when a live instance has it. What a finished one left is removed.
-    Result<ClaimedName> claim(std::string_view name) const;
+    /// Takes exactly `name`; fails when a live or an added instance of that registry has it. What a finished one left
+    /// is removed.
+    Result<ClaimedName> claim(std::string_view name, Scope scope = Scope::User) const;
     /// Takes a free name made from the image's: "shop", "shop-2".
-    Result<ClaimedName> claim_for_image(const std::filesystem::path& image) const;
+    Result<ClaimedName> claim_for_image(const std::filesystem::path& image, Scope scope = Scope::User) const;
+    /// Takes the name of an added instance that nobody serves, leaving its files; nothing when somebody does.
+    std::optional<ClaimedName> claim_unserved(const Instance& instance) const;
 
-    /// All instances by name, finished ones too. Entries without a living supervisor and without an ending (it was
-    /// killed), and endings older than keep_ended_seconds, are removed on the way.
+    /// All instances by name, finished ones too. Entries without a living supervisor, without an ending (it was
+    /// killed) and not added, and endings older than keep_ended_seconds, are removed on the way.
     Result<std::vector<Instance>> list() const;
 
-    /// The instance of that name, live or finished.
+    /// The instance of that name, live, finished or added. Of two, the user's own, unless the name says which.
     Result<Instance> find(std::string_view name) const;
-    /// Fails unless it lives.
+    /// Fails when it has ended.
     Result<Instance> find_alive(std::string_view name) const;
+    /// All of that name: more than one when they clash.
+    std::vector<Instance> find_every(std::string_view name) const;
+
+    /// Removes what is known of an instance that has no supervisor (any more).
+    Result<> remove(const Instance& instance) const;
+
+    /// Why the system's registry is left out; empty when it is not, or when there is none.
+    const std::string& closed_reason() const { return m_closed_reason; }
 
 private:
-    std::optional<Instance> read(const std::filesystem::path& directory) const;
-    void remove_if_dead(const std::filesystem::path& directory) const;
+    Result<const RegistryDirectory*> directory_of(Scope scope) const;
 
-    std::filesystem::path m_base;
+    std::vector<RegistryDirectory> m_directories;
+    std::string m_closed_reason;
 };
-
-/// Names are file names and words of a shell.
-bool is_valid_name(std::string_view name);
 
 nlohmann::json to_json(const InstanceFacts& facts);
 nlohmann::json to_json(const Ending& ending);
 
 /// Written to a temporary file and renamed, so that a reader sees all or nothing.
-Result<> write_json(const std::filesystem::path& path, const nlohmann::json& value);
+Result<> write_json(const std::filesystem::path& path, const nlohmann::json& value, mode_t mode = 0600);
+/// An object of at most 1 MiB in a regular file.
 std::optional<nlohmann::json> read_json(const std::filesystem::path& path);
 
 } // namespace tracer

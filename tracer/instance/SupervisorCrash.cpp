@@ -1,6 +1,7 @@
 #include "tracer/instance/SupervisorState.h"
 
 #include "tracer/instance/HostCore.h"
+#include "tracer/symbols/FindImage.h"
 
 #include <fmt/format.h>
 
@@ -22,15 +23,15 @@ constexpr seconds dump_timeout{60};
 } // namespace
 
 void Supervisor::State::core_began() {
-    say(fmt::format("{} crashed: {}", name.name, crash->reason()));
+    services.say(fmt::format("{} crashed: {}", services.name().name, services.crash.reason()));
     watch_core(0, 0);
 }
 
 void Supervisor::State::watch_core(uint64_t last_size, int quiet_seconds) {
     after(seconds(1), [this, last_size, quiet_seconds] {
-        const uint64_t size = crash->received();
+        const uint64_t size = services.crash.received();
         if (size == last_size && quiet_seconds + 1 >= core_patience.count())
-            take_core(crash->reason());
+            take_core(services.crash.reason());
         else
             watch_core(size, size == last_size ? quiet_seconds + 1 : 0);
     });
@@ -38,11 +39,11 @@ void Supervisor::State::watch_core(uint64_t last_size, int quiet_seconds) {
 
 void Supervisor::State::core_ended(const Result<fs::path>& core) {
     if (core)
-        crashed(crash->signal() ? 128 + static_cast<int>(crash->signal()) : crashed_status, crash->reason(), *core,
-                "guest");
+        crashed(services.crash.signal() ? 128 + static_cast<int>(services.crash.signal()) : crashed_status,
+                services.crash.reason(), *core, "guest");
     else {
-        say(core.error().message);
-        take_core(crash->reason());
+        services.say(core.error().message);
+        take_core(services.crash.reason());
         return;
     }
     if (!stop_reason.empty() || exited)
@@ -55,20 +56,20 @@ void Supervisor::State::machine_stopped(const nlohmann::json& data) {
     if (quitting || !stop_reason.empty())
         return;
     stop_reason = data.is_object() ? data.value("reason", "unknown") : "unknown";
-    if (ending) {
+    if (services.ending()) {
         quit_machine();
         return;
     }
-    if (!crash->has_begun())
+    if (!services.crash.has_begun())
         after(settle_time, [this] { decide_after_stop(); });
 }
 
 void Supervisor::State::decide_after_stop() {
-    if (ending)
+    if (services.ending())
         quit_machine();
-    else if (crash->has_begun() && !crash->has_ended())
-        watch_core(crash->received(), 0);
-    else if (stop_reason == "guest-shutdown" && control->hello())
+    else if (services.crash.has_begun() && !services.crash.has_ended())
+        watch_core(services.crash.received(), 0);
+    else if (stop_reason == "guest-shutdown" && services.control.hello())
         take_core("it powered off without telling the app's exit status");
     else if (stop_reason == "guest-shutdown")
         end(failed_status, "failed", "it powered off without telling its exit status");
@@ -81,9 +82,9 @@ void Supervisor::State::decide_after_stop() {
 void Supervisor::State::take_core(std::string reason) {
     if (std::exchange(taking_core, true))
         return;
-    auto file = CrashFile::create(name.name);
+    auto file = CrashFile::create(services.name().name);
     if (!file) {
-        say(file.error().message);
+        services.say(file.error().message);
         crashed(crashed_status, std::move(reason), {}, "host");
         quit_machine();
         return;
@@ -95,28 +96,31 @@ void Supervisor::State::take_core(std::string reason) {
                  [this, shared, dump, reason = std::move(reason)](const Result<nlohmann::json>& reply) {
                      fs::path core;
                      Result<std::string> made =
-                         reply ? make_core_from_dump(dump, facts.image, shared->part_path(), reason)
+                         reply ? make_core_from_dump(
+                                     dump,
+                                     find_image(services.facts.image, options.build_id).value_or(services.facts.image),
+                                     shared->part_path(), reason)
                                : std::unexpected(reply.error());
                      if (made && !made->empty())
-                         say(*made);
+                         services.say(*made);
                      if (const auto path = made ? shared->finish() : std::unexpected(made.error()))
                          core = *path;
                      else
-                         say(path.error().message);
+                         services.say(path.error().message);
                      crashed(crashed_status, reason, core, "host");
                      quit_machine();
                  });
 }
 
 void Supervisor::State::crashed(int status, std::string reason, const fs::path& core, std::string_view origin) {
-    if (!crash->has_begun())
-        say(fmt::format("{} crashed: {}", name.name, reason));
+    if (!services.crash.has_begun())
+        services.say(fmt::format("{} crashed: {}", services.name().name, reason));
     if (!core.empty()) {
-        if (const auto written = write_crash_sidecar(core, facts, reason, origin); !written)
-            say(written.error().message);
-        say(fmt::format("the core is {}\nuniscope crash show    shows why it died", core.string()));
+        if (const auto written = write_crash_sidecar(core, services.facts, reason, origin); !written)
+            services.say(written.error().message);
+        services.say(fmt::format("the core is {}\nuniscope crash show    shows why it died", core.string()));
     }
-    conclude(status, "crashed", std::move(reason), core);
+    services.conclude(status, "crashed", std::move(reason), core);
 }
 
 } // namespace tracer

@@ -1,15 +1,12 @@
 #pragma once
-// The inside of Supervisor, in two files: Supervisor.cpp has an instance's life, SupervisorCrash.cpp its violent end.
+// The inside of Supervisor, the machine that serves an instance: Supervisor.cpp has its life, SupervisorWatch.cpp how
+// it is watched, SupervisorCrash.cpp its violent end. What it offers to others is InstanceServices.
 
-#include "tracer/instance/ConsoleLog.h"
-#include "tracer/instance/ControlHub.h"
-#include "tracer/instance/CrashReceiver.h"
-#include "tracer/instance/GdbServer.h"
-#include "tracer/instance/ManageServer.h"
+#include "tracer/instance/InstanceServices.h"
 #include "tracer/instance/Supervisor.h"
 #include "tracer/instance/Terminal.h"
-#include "tracer/instance/TraceRelay.h"
 #include "tracer/link/Qmp.h"
+
 #include <array>
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
@@ -29,15 +26,19 @@ struct Supervisor::State {
 
     State(SupervisorOptions given, ClaimedName claimed)
         : options(std::move(given))
-        , name(std::move(claimed))
-        , log(name.directory / "console.log") {}
+        , services(loop, std::move(claimed), [this] {
+            if (qmp)
+                qmp->execute("inject-nmi");
+        }) {}
 
     // tracer/instance/Supervisor.cpp, in the order of an instance's life
     Result<> start();
     Result<std::array<FileDescriptor, 6>> launch();
+    void use_channels(std::array<FileDescriptor, 6> descriptors);
     Result<> open_services();
     void handle_signals();
     void report_ready(const Result<>& result);
+    std::string last_words() const;
 
     void guest_said_hello(const wire::HelloMessage& hello);
     void guest_exited(const wire::ExitedMessage& message);
@@ -57,7 +58,6 @@ struct Supervisor::State {
     void manage(const nlohmann::json& request, ManageServer::Answer answer);
     nlohmann::json status() const;
 
-    void conclude(int status, std::string how, std::string reason = {}, const std::filesystem::path& core = {});
     void end(int status, std::string how, std::string reason = {});
     void quit_machine();
     void machine_gone(int wait_status);
@@ -70,13 +70,10 @@ struct Supervisor::State {
                 action();
         });
     }
-    void say(std::string_view text) const { fmt::print(stderr, "uniscope: {}\n", text); }
 
     SupervisorOptions options;
-    ClaimedName name;
-    ConsoleLog log;
-    InstanceFacts facts;
     asio::io_context loop{1};
+    InstanceServices services;
     asio::steady_timer timer{loop};      ///< what is waited for next
     asio::steady_timer kill_timer{loop}; ///< QEMU's time to quit
     asio::steady_timer ready_timer{loop};
@@ -91,18 +88,10 @@ struct Supervisor::State {
     bool console_ended = false;
     bool taking_core = false;
     std::string stop_reason; ///< of QMP's SHUTDOWN; empty while the machine runs
-    std::optional<Ending> ending;
     bool exited = false;
-    std::vector<ManageServer::Answer> waiters;
 
-    std::shared_ptr<Channel> console;
     std::unique_ptr<Terminal> terminal;
     std::unique_ptr<Qmp> qmp;
-    std::unique_ptr<GdbServer> gdb;
-    std::unique_ptr<ControlHub> control;
-    std::unique_ptr<TraceRelay> trace;
-    std::unique_ptr<CrashReceiver> crash;
-    std::unique_ptr<ManageServer> manager;
 };
 
 } // namespace tracer

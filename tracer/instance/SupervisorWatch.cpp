@@ -35,19 +35,19 @@ void Supervisor::State::watch_guest() {
     const seconds limit = silence_limit(options.launch);
     if (limit == seconds(0))
         return;
-    control->on_alive = [this] { guest_is_alive(); };
+    services.control.on_alive = [this] { guest_is_alive(); };
     guest_is_alive();
     watch_timer.expires_after(probe_interval);
     // Called again by itself; ends with the machine.
     static constexpr auto tick = [](State& self, seconds silence, const auto& again) -> void {
         self.watch_timer.async_wait([&self, silence, again](asio::error_code error) {
-            if (error || self.quitting || self.ending || self.taking_core || self.crash->has_begun() ||
-                !self.stop_reason.empty())
+            if (error || self.quitting || self.services.ending() || self.taking_core ||
+                self.services.crash.has_begun() || !self.stop_reason.empty())
                 return;
             // Somebody who debugs it may hold it as long as they like; so may `--wait`, until the first gdb has come.
-            self.gdb_was_here = self.gdb_was_here || self.gdb->has_client();
+            self.gdb_was_here = self.gdb_was_here || self.services.gdb.has_client();
             const bool held =
-                self.gdb->has_client() || (self.options.launch.wait != WaitFor::Nothing && !self.gdb_was_here);
+                self.services.gdb.has_client() || (self.options.launch.wait != WaitFor::Nothing && !self.gdb_was_here);
             const auto now = steady_clock::now();
             if (held)
                 self.last_alive = now;
@@ -57,7 +57,7 @@ void Supervisor::State::watch_guest() {
                                            std::chrono::duration_cast<seconds>(now - self.last_alive).count()));
                 return;
             }
-            self.control->probe();
+            self.services.control.probe();
             self.watch_timer.expires_after(probe_interval);
             again(self, silence, again);
         });

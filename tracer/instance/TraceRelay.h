@@ -4,7 +4,10 @@
 #include "tracer/instance/Listener.h"
 #include "tracer/link/Frame.h"
 
+#include <asio/steady_timer.hpp>
+
 #include <optional>
+#include <vector>
 
 namespace tracer {
 
@@ -13,14 +16,37 @@ namespace tracer {
 /// On the event loop's thread.
 class TraceRelay {
 public:
-    TraceRelay(asio::io_context& loop, std::shared_ptr<Channel> guest);
+    /// For the end of a recording whose recorder has gone or is sent away.
+    static constexpr std::chrono::seconds end_timeout{5};
 
-    Result<> listen(const std::filesystem::path& path) { return m_listener.listen(path); }
+    explicit TraceRelay(asio::io_context& loop);
+
+    Result<> listen(const std::filesystem::path& path, mode_t mode) { return m_listener.listen(path, mode); }
     void close();
+
+    /// The guest's channel; replaces one that was lost.
+    void set_guest(std::shared_ptr<Channel> guest);
+    bool has_guest() const { return m_guest != nullptr; }
+    std::function<void()> on_lost;
+
+    /// A recorder has come and the channel is not open. Without this, it is sent away.
+    std::function<void()> on_wanted;
+    /// Nobody uses the channel any more.
+    std::function<void()> on_idle;
+    /// Closes the channel, which nobody uses.
+    void let_guest_go();
+    /// There will be no channel: whoever waits for it is sent away.
+    void refuse() { m_waiting.reset(); }
+    bool is_free() const { return !m_client && !m_waiting && !m_busy; }
 
     /// A client asked the guest for packets: until TraceEnd, the channel is the present recorder's.
     void begin() { m_busy = true; }
     bool is_recording() const { return m_client != nullptr && m_busy; }
+    bool has_client() const { return m_client != nullptr || m_waiting.has_value(); }
+
+    /// Once the recording that is being stopped has ended, and its recorder has got its end, sends the recorder away
+    /// and calls `done`; at once when there is nobody, after end_timeout when the end does not come.
+    void steal(std::function<void()> done);
 
 private:
     static constexpr size_t high_water = 8u << 20;
@@ -28,12 +54,19 @@ private:
     void accept(Channel::Socket socket);
     void attach(Channel::Socket socket);
     void guest_bytes(Channel::Bytes bytes);
+    void guest_lost();
+    void ended();
+    void wait_for_end();
+    void client_gone();
+    void send_client_away();
 
     std::shared_ptr<Channel> m_guest;
     std::shared_ptr<Channel> m_client;
     std::optional<Channel::Socket> m_waiting; ///< comes after the packets of a recorder that vanished
+    std::vector<std::function<void()>> m_thieves;
     FrameDecoder m_decoder;
     bool m_busy = false;
+    asio::steady_timer m_timer;
     Listener m_listener;
 };
 

@@ -11,12 +11,12 @@ void Channel::start() {
 }
 
 void Channel::read() {
-    if (m_reading || m_paused || !m_socket.is_open())
+    if (m_reading || m_paused || !m_stream.is_open())
         return;
     m_reading = true;
-    m_socket.async_read_some(asio::buffer(m_input), [self = shared_from_this()](asio::error_code error, size_t size) {
+    m_stream.async_read_some(asio::buffer(m_input), [self = shared_from_this()](asio::error_code error, size_t size) {
         self->m_reading = false;
-        if (!self->m_socket.is_open())
+        if (!self->m_stream.is_open())
             return;
         if (error) {
             self->lost();
@@ -33,7 +33,7 @@ void Channel::send(Bytes bytes) {
 }
 
 void Channel::send(std::vector<uint8_t> bytes) {
-    if (bytes.empty() || !m_socket.is_open() || m_closing)
+    if (bytes.empty() || !m_stream.is_open() || m_closing)
         return;
     m_queued += bytes.size();
     m_output.push_back(std::move(bytes));
@@ -44,10 +44,10 @@ void Channel::write() {
     if (m_writing)
         return;
     m_writing = true;
-    asio::async_write(m_socket, asio::buffer(m_output.front()),
+    asio::async_write(m_stream, asio::buffer(m_output.front()),
                       [self = shared_from_this()](asio::error_code error, size_t) {
                           self->m_writing = false;
-                          if (!self->m_socket.is_open())
+                          if (!self->m_stream.is_open())
                               return;
                           if (error) {
                               self->lost();
@@ -82,9 +82,9 @@ void Channel::lost() {
 
 void Channel::close() {
     asio::error_code ignored;
-    m_socket.close(ignored);
+    m_stream.close(ignored);
     // The callbacks may hold the owner of this channel; let go of them outside of whichever is running now.
-    asio::post(m_socket.get_executor(), [self = shared_from_this()] {
+    asio::post(m_stream.get_executor(), [self = shared_from_this()] {
         self->on_bytes = nullptr;
         self->on_close = nullptr;
         self->on_drained = nullptr;

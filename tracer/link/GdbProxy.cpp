@@ -177,6 +177,21 @@ void GdbProxy::client_gone(Time now) {
     m_outputs.to_stub(as_bytes(detach_packet));
 }
 
+bool GdbProxy::stub_gone() {
+    const bool owed = m_state == State::Leaving || (m_state == State::Attached && m_spoke && !m_detached);
+    m_state = State::Free;
+    m_from_stub.reset();
+    m_halted = false;
+    m_deadline.reset();
+    return owed;
+}
+
+void GdbProxy::take_leave(Time now) {
+    client_attached();
+    m_spoke = true;
+    client_gone(now);
+}
+
 void GdbProxy::on_deadline(Time now) {
     if (!m_deadline || now < *m_deadline)
         return;

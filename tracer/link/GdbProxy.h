@@ -46,6 +46,12 @@ public:
 
     void stub_bytes(Bytes bytes, Time now);
 
+    /// The channel to the stub is gone, and with it the client. True when the stub was not taken leave of: it may stand
+    /// where the client left it, so take_leave() is owed when it is back.
+    bool stub_gone();
+    /// Detaches a stub that has no client; only when is_free(), which becomes true again when the stub has answered.
+    void take_leave(Time now);
+
     /// When on_deadline() wants to be called next.
     std::optional<Time> deadline() const { return m_deadline; }
     void on_deadline(Time now);

@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 namespace tracer {
 
@@ -16,21 +14,6 @@ void FileDescriptor::reset() {
     if (m_descriptor >= 0)
         close(m_descriptor);
     m_descriptor = -1;
-}
-
-Result<FileDescriptor> connect_unix(const std::filesystem::path& path, std::string_view what) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.native().size() > max_socket_path)
-        return fail(fmt::format("the socket path {} is too long", path.string()),
-                    "Set XDG_RUNTIME_DIR to a shorter one.");
-    std::memcpy(address.sun_path, path.c_str(), path.native().size());
-    FileDescriptor descriptor(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!descriptor)
-        return fail_errno("cannot create a socket", errno);
-    if (connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        return fail_errno(fmt::format("cannot connect to {}", what), errno, "`uniscope ps` lists what runs.");
-    return descriptor;
 }
 
 Result<std::pair<FileDescriptor, FileDescriptor>> socket_pair() {

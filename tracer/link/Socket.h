@@ -38,7 +38,7 @@ private:
 /// Longest path that a Unix socket address holds.
 inline constexpr size_t max_socket_path = 107;
 
-/// Connects to a listening Unix socket. `what` names the other side in the error.
+/// Connects to a listening Unix socket, within five seconds. `what` names the other side in the error.
 Result<FileDescriptor> connect_unix(const std::filesystem::path& path, std::string_view what);
 
 /// Both ends of a connected pair, close-on-exec.

@@ -1,11 +1,14 @@
 #include "tracer/record/Recorder.h"
 
 #include "tracer/image/Image.h"
+#include "tracer/link/InstanceLink.h"
 #include "tracer/link/ManageClient.h"
+#include "tracer/symbols/FindImage.h"
 #include "tracer/trace/ImageSchema.h"
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace tracer {
@@ -17,6 +20,10 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr seconds answer_timeout{5};
+/// For another's recording to end.
+constexpr seconds steal_timeout{10};
+/// A channel over ssh takes a login.
+constexpr seconds reach_timeout{25};
 /// For what the rings still hold when a recording ends: nothing may come for this long.
 constexpr seconds quiet_timeout{10};
 constexpr milliseconds stop_interval{100};
@@ -26,14 +33,22 @@ enum Requests : uint32_t { HelloRequest = 1, StartRequest, StopRequest, Snapshot
 
 } // namespace
 
-Result<Recorder> Recorder::connect(const Instance& instance) {
+Result<Recorder> Recorder::connect(const Instance& instance, bool steal) {
     const std::string& name = instance.facts.name;
     const auto status = TRY(manage(instance.socket("manage"), {{"do", "status"}}, answer_timeout));
-    if (status.value("recording", false))
-        return fail(fmt::format("{} is being recorded already", name),
-                    "One recording at a time: wait for the other's end.");
-    FileDescriptor trace = TRY(connect_unix(instance.socket("trace"), name));
-    FileDescriptor control = TRY(connect_unix(instance.socket("control"), name));
+    if (const std::string problem = status.value("problem", ""); !problem.empty())
+        return fail(fmt::format("{} cannot be reached: {}", name, problem), "`uniscope ps` shows when it can be.");
+    if (status.value("recording", false)) {
+        if (!steal)
+            return fail(
+                fmt::format("{} is being recorded already, by {}", name, status.value("recording_by", "somebody else")),
+                "One recording at a time: wait for its end, or end it with --steal.");
+        TRY(manage(instance.socket("manage"), {{"do", "steal"}, {"what", "recording"}}, steal_timeout));
+    }
+    TRY(manage(instance.socket("manage"), {{"do", "reach"}, {"what", "trace"}, {"steal", steal}}, reach_timeout));
+    InstanceLink link(instance.directory, name);
+    FileDescriptor trace = TRY(link.open(ChannelName::Trace));
+    FileDescriptor control = TRY(link.open(ChannelName::Control));
     Recorder recorder(instance, std::move(control), std::move(trace));
     TRY(recorder.request(wire::FrameType::QueryHello, HelloRequest));
     const auto answer = recorder.wait_for_answer(HelloRequest, answer_timeout);
@@ -67,7 +82,8 @@ Result<Frame> Recorder::wait_for_answer(uint32_t number, milliseconds timeout) {
                         fmt::format("It may be stuck. Look at it: uniscope gdb {}", m_instance.facts.name));
         const auto bytes = TRY(receive_some(m_control.get(), 65536, left));
         if (bytes.empty())
-            return fail(fmt::format("{} has ended", m_instance.facts.name), "`uniscope ps -a` shows how.");
+            return fail(fmt::format("{} has ended, or the link to it was cut", m_instance.facts.name),
+                        "`uniscope ps -a` shows which.");
         m_control_decoder.push(bytes);
     }
 }
@@ -76,6 +92,9 @@ Result<> Recorder::expect_success(const Frame& reply) {
     const auto message = reply.as<wire::ReplyMessage>();
     if (!message)
         return fail(fmt::format("{} gives no answer that this tool understands", m_instance.facts.name));
+    if (message->error == EBUSY)
+        return fail(fmt::format("{} is being recorded already, over another link", m_instance.facts.name),
+                    "One recording at a time.");
     if (message->error != 0)
         return fail_errno(fmt::format("{} refused to record", m_instance.facts.name), message->error,
                           "Was it started with uniscope.trace=off?");
@@ -83,13 +102,9 @@ Result<> Recorder::expect_success(const Frame& reply) {
 }
 
 Result<TraceWriter> Recorder::create_writer(const std::filesystem::path& output, bool is_snapshot) {
-    const Image image = TRY(Image::open(m_instance.facts.image));
-    const BuildId running = build_id_from_bytes(m_hello.build_id);
-    if (image.build_id() != running)
-        return fail(fmt::format("{} runs build {}, but the file {} is build {} now", m_instance.facts.name, running,
-                                m_instance.facts.image, image.build_id()),
-                    fmt::format("Start it anew: uniscope stop {}, then uniscope run.", m_instance.facts.name));
-    RecordingInfo info = make_recording_info(m_hello, m_instance.facts.name, m_instance.facts.image);
+    const std::filesystem::path path = TRY(find_image(m_instance.facts.image, build_id_from_bytes(m_hello.build_id)));
+    const Image image = TRY(Image::open(path));
+    RecordingInfo info = make_recording_info(m_hello, m_instance.facts.name, path.string());
     info.was_snapshot = is_snapshot;
     return TraceWriter::create(output, info, TRY(read_schema(image)));
 }
@@ -130,6 +145,27 @@ Result<> Recorder::take_rest(TraceWriter& writer) {
     return writer.finish(m_end ? &*m_end : nullptr);
 }
 
+void Recorder::explain_end(RecordingSummary& summary) const {
+    const std::string& name = m_instance.facts.name;
+    if (!m_instance_ended) {
+        summary.taken_over = true;
+        summary.interruption = "another recorder took over";
+        return;
+    }
+    const auto status = manage(m_instance.socket("manage"), {{"do", "status"}}, answer_timeout);
+    const bool lives = status && status->value("state", "") != "ending" && !status->contains("last_end");
+    const std::string problem = lives ? status->value("problem", "") : "";
+    summary.instance_ended = !lives;
+    if (!lives)
+        summary.interruption = fmt::format("{} ended during the recording", name);
+    else if (m_instance.facts.is_added() && !problem.empty())
+        summary.interruption = fmt::format("the link to {} was cut during the recording: {}", name, problem);
+    else {
+        summary.taken_over = true;
+        summary.interruption = "another recorder took over";
+    }
+}
+
 RecordingSummary Recorder::summarize(const TraceWriter& writer, steady_clock::time_point started) const {
     RecordingSummary summary;
     summary.progress = {steady_clock::now() - started, writer.bytes_written(), writer.events_delivered(),
@@ -139,7 +175,6 @@ RecordingSummary Recorder::summarize(const TraceWriter& writer, steady_clock::ti
     if (m_end && summary.events_produced >= summary.progress.events_delivered)
         summary.progress.events_discarded = summary.events_produced - summary.progress.events_delivered;
     summary.damaged_packets = writer.damaged_packets();
-    summary.instance_ended = m_instance_ended;
     return summary;
 }
 
@@ -169,6 +204,8 @@ Result<RecordingSummary> Recorder::record(const std::filesystem::path& output, c
     const auto elapsed = summary.progress.elapsed;
     summary = summarize(writer, started);
     summary.progress.elapsed = elapsed;
+    if (ended)
+        explain_end(summary);
     return summary;
 }
 

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 
 namespace tracer {
 
@@ -26,14 +27,16 @@ struct RecordingSummary {
     uint64_t events_produced = 0;
     uint64_t damaged_packets = 0;
     bool instance_ended = false; ///< before the recording did: its last events are missing
+    bool taken_over = false;     ///< by another recorder: whole up to there
+    std::string interruption;    ///< a sentence, when the recording ended by itself
 };
 
 /// One recording of one instance. Blocks; one thread. When the process dies in the middle, the supervisor ends the
 /// recording in the guest, and what is on disk reads as a trace that was cut short.
 class Recorder {
 public:
-    /// Connects, and checks that the instance is the build that its image file is.
-    static Result<Recorder> connect(const Instance& instance);
+    /// Connects. While somebody else records, fails and says who, unless `steal`: then theirs is ended first.
+    static Result<Recorder> connect(const Instance& instance, bool steal = false);
 
     struct Callbacks {
         /// Asked about ten times a second: true ends the recording.
@@ -64,6 +67,8 @@ private:
     /// of the instance.
     Result<bool> take_packets(TraceWriter& writer, std::chrono::milliseconds timeout);
     Result<> take_rest(TraceWriter& writer);
+    /// Why the supervisor has closed the trace channel.
+    void explain_end(RecordingSummary& summary) const;
     RecordingSummary summarize(const TraceWriter& writer, std::chrono::steady_clock::time_point started) const;
 
     Instance m_instance;

@@ -20,7 +20,7 @@ protected:
     void end(const ClaimedName& name, int64_t when) {
         ASSERT_TRUE(write_json(name.directory / "ending.json", to_json(Ending{3, "exited", "", "", when})));
     }
-    Registry registry() const { return Registry(m_directory); }
+    Registry registry() const { return Registry({{m_directory, Scope::User}}); }
 };
 
 } // namespace

@@ -218,3 +218,42 @@ TEST_F(GdbProxyTest, NoiseDoesNoHarm) {
     m_proxy.client_gone(m_now);
     stub(noise);
 }
+
+TEST_F(GdbProxyTest, AStubThatIsLostInASessionIsOwedALeave) {
+    m_proxy.client_attached();
+    exchange("?", "T05thread:1;");
+    EXPECT_TRUE(m_proxy.stub_gone());
+    EXPECT_TRUE(m_proxy.is_free());
+    EXPECT_FALSE(m_proxy.is_stopped());
+    take_to_stub();
+    m_proxy.take_leave(m_now);
+    EXPECT_FALSE(m_proxy.is_free());
+    EXPECT_EQ(take_to_stub(), "+" + detach);
+    stub("+" + packet("OK"));
+    EXPECT_TRUE(m_proxy.is_free());
+    EXPECT_EQ(m_freed, 1);
+}
+
+TEST_F(GdbProxyTest, NoLeaveIsOwedWhereNobodySpokeOrEverybodyLeft) {
+    EXPECT_FALSE(m_proxy.stub_gone());
+    m_proxy.client_attached();
+    EXPECT_FALSE(m_proxy.stub_gone());
+    m_proxy.client_attached();
+    exchange("?", "T05thread:1;");
+    exchange("D", "OK");
+    EXPECT_FALSE(m_proxy.stub_gone());
+    m_proxy.client_attached();
+    exchange("?", "T05thread:1;");
+    m_proxy.client_gone(m_now); // its farewell is lost with the stub
+    EXPECT_TRUE(m_proxy.stub_gone());
+}
+
+TEST_F(GdbProxyTest, AStubThatDoesNotAnswerALeaveIsGivenUp) {
+    m_proxy.take_leave(m_now);
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_TRUE(m_proxy.deadline());
+        m_now = *m_proxy.deadline();
+        m_proxy.on_deadline(m_now);
+    }
+    EXPECT_TRUE(m_proxy.is_free());
+}
