@@ -176,6 +176,9 @@ void stop_simply(arch::TrapFrame& frame, StopReason reason) {
 
 /// A channel's event: interrupt or thread context. `channel` is nullptr to look at all.
 void on_event(void* channel) {
+    // The first stop is to be at the app's entry: until then what a debugger says waits in its channel.
+    if (g_state.options.wait_at_app_entry)
+        return;
     bool in_thread = arch::interrupts_enabled();
     sched::NoStopLocker locker(g_state.feed_lock);
     auto& session = g_state.session;
