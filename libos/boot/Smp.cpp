@@ -4,21 +4,45 @@
 #include "libos/memory/PhysicalMemory.h"
 #include "libos/sched/Clock.h"
 #include "libos/sched/Scheduler.h"
+#include "libos/sched/WaitQueue.h"
 #include "libos/trace/Tracer.h"
 
 #include <arch/ApplicationProcessor.h>
 #include <arch/CpuLocal.h>
 #include <arch/LocalApic.h>
-#include <arch/Processor.h>
 #include <new>
 
 namespace boot {
 
 namespace {
 
+constexpr uint64_t patience_ns = 1'000'000'000;
+
+constinit sched::SpinLock g_lock; // outside the scheduler's
+constinit sched::WaitQueue g_starter;
+
+/// On the new CPU. The lock orders this behind the starter's look at `online`: either it saw it, or it is in the queue.
+void tell_starter() {
+    {
+        sched::SpinLocker locker(g_lock);
+    }
+    g_starter.wake_all();
+}
+
 [[noreturn]] void enter(arch::CpuLocal& cpu) {
     arch::initialize_secondary_cpu(cpu);
-    sched::scheduler().start_secondary();
+    sched::scheduler().start_secondary(tell_starter);
+}
+
+/// Asleep, not spinning: with as many virtual CPUs as real ones the new one may have to run where this one does.
+void wait_until_online(arch::CpuLocal& cpu) {
+    auto state = g_lock.lock();
+    sched::Deadline deadline = sched::deadline_after(patience_ns);
+    while (!cpu.online.load(std::memory_order_acquire)) {
+        if (!g_starter.wait(g_lock, state, deadline))
+            break;
+    }
+    g_lock.unlock(state);
 }
 
 } // namespace
@@ -42,9 +66,7 @@ void start_application_processors() {
             break;
         arch::start_secondary_cpu(cpu, cpu.idle->kernel_stack_top, enter);
         // One at a time, since they share the trampoline; a CPU that does not come within a second is left out.
-        uint64_t deadline = sched::boottime_ns() + 1'000'000'000;
-        while (!cpu.online.load(std::memory_order_acquire) && sched::boottime_ns() < deadline)
-            arch::relax();
+        wait_until_online(cpu);
     }
     arch::release_trampoline();
 }

@@ -243,7 +243,7 @@ void start() {
         return;
     set_handler(FrameType::QueryStatus, answer_status);
     if (auto thread = sched::Thread::create_kernel("control", run, nullptr))
-        sched::scheduler().start(**thread);
+        sched::scheduler().start(**thread, sched::Scheduler::Placement::Here);
 }
 
 void set_handler(FrameType type, RequestHandler handler) {

@@ -171,7 +171,7 @@ base::Result<> start_app(const boot::CommandLine& line) {
         short_name.remove_prefix(slash + 1);
     auto* thread = TRY(sched::Thread::create_app(arch::app_start_frame(header.entry, stack.at()), 0));
     thread->set_name(short_name);
-    sched::scheduler().start(*thread);
+    sched::scheduler().start(*thread, sched::Scheduler::Placement::Here);
     return {};
 }
 

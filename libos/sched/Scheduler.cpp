@@ -91,7 +91,7 @@ void Thread::update_record() {
     __builtin_memcpy(record.thread.name, name, sizeof(name));
 }
 
-void Scheduler::start(Thread& thread) {
+void Scheduler::start(Thread& thread, Placement placement) {
     if (thread.tid == 0)
         assign_tid(thread);
     SpinLocker locker(m_lock);
@@ -102,7 +102,10 @@ void Scheduler::start(Thread& thread) {
     m_all = &thread;
     if (!thread.is_kernel())
         ++m_app_threads;
-    make_runnable(thread);
+    if (placement == Placement::Here)
+        make_runnable_on(thread, arch::this_cpu().index);
+    else
+        make_runnable(thread);
 }
 
 void Scheduler::start_first(Thread& thread) {
@@ -123,7 +126,7 @@ void Scheduler::start_first(Thread& thread) {
     __builtin_unreachable();
 }
 
-void Scheduler::start_secondary() {
+void Scheduler::start_secondary(void (*on_online)()) {
     auto& cpu = arch::this_cpu();
     Thread& idle_thread = *cpu.idle;
     cpu.current = &idle_thread;
@@ -136,6 +139,7 @@ void Scheduler::start_secondary() {
     }
     // release: who sees the CPU online sees its current thread.
     cpu.online.store(true, std::memory_order_release);
+    on_online();
     idle();
 }
 
@@ -200,18 +204,22 @@ void Scheduler::make_runnable(Thread& thread) {
             best_load = load;
         }
     }
-    thread.cpu = best;
+    make_runnable_on(thread, best);
+}
+
+void Scheduler::make_runnable_on(Thread& thread, uint32_t index) {
+    thread.cpu = index;
     thread.state.store(ThreadState::Runnable, std::memory_order_relaxed);
     thread.wait_reason = WaitReason::None;
     thread.update_record();
     enqueue(thread);
-    trace::sched_wakeup(thread, best);
-    auto& cpu = arch::cpu(best);
+    trace::sched_wakeup(thread, index);
+    auto& cpu = arch::cpu(index);
     if (cpu.current == cpu.idle || &cpu == &arch::this_cpu()) {
         if (cpu.current == cpu.idle)
             cpu.reschedule.store(true, std::memory_order_release);
         if (&cpu != &arch::this_cpu())
-            arch::send_interrupt(best, arch::reschedule_vector);
+            arch::send_interrupt(index, arch::reschedule_vector);
     }
 }
 

@@ -16,8 +16,12 @@ public:
     base::Result<> initialize_cpu(arch::CpuLocal& cpu);
 
     void assign_tid(Thread& thread);
+    enum class Placement : uint8_t {
+        Spread, ///< where it can run soonest
+        Here,   ///< on this CPU, for a starter that soon gives way: the others need not wake
+    };
     /// Makes a new thread known and runnable; gives it a tid if it has none.
-    void start(Thread& thread);
+    void start(Thread& thread, Placement placement = Placement::Spread);
     /// `tid` 0 is the current thread. Error::NoSuchProcess; Error::Invalid if no CPU is left.
     base::Result<> set_affinity(uint32_t tid, uint64_t mask);
     /// The caller never returns. Its stack is freed after the switch.
@@ -25,8 +29,8 @@ public:
 
     /// End of boot: the boot stack is left for ever, `thread` is the first to run.
     [[noreturn]] void start_first(Thread& thread);
-    /// A further CPU, on its idle thread's stack: joins.
-    [[noreturn]] void start_secondary();
+    /// A further CPU, on its idle thread's stack: joins, and calls `on_online`.
+    [[noreturn]] void start_secondary(void (*on_online)());
 
     /// Gives the CPU to the next runnable thread, if there is one.
     void yield();
@@ -84,6 +88,7 @@ private:
     Thread* dequeue(uint32_t cpu);
     static Thread* take(Queue& queue, uint32_t cpu);
     void make_runnable(Thread& thread);
+    void make_runnable_on(Thread& thread, uint32_t cpu);
     void block_current(WaitQueue* queue, Deadline deadline);
     void unlink_from_wait(Thread& thread);
     void remove_timer(Thread& thread);

@@ -295,7 +295,7 @@ void start() {
     control::set_handler(FrameType::ProbeEnable, on_probe_enable);
     control::set_status_source(fill_status);
     if (auto thread = sched::Thread::create_kernel("tracer", run, nullptr))
-        sched::scheduler().start(**thread);
+        sched::scheduler().start(**thread, sched::Scheduler::Placement::Here);
 }
 
 bool is_recording() {

@@ -71,7 +71,7 @@ void start(drivers::SocketDevice* device, drivers::Platform& platform, uint32_t 
     g_engine = engine;
     g_sockets = sockets;
     g_timestamp_hz = platform.timestamp_hz();
-    sched::scheduler().start(**thread);
+    sched::scheduler().start(**thread, sched::Scheduler::Placement::Here);
 }
 
 drivers::ByteChannel* open_channel(uint32_t port) {
