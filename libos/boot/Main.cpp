@@ -99,12 +99,14 @@ std::span<const std::byte> initrd() {
 }
 
 [[noreturn]] void run(uint64_t start_info) {
-    arch::add_cpu(g_boot_cpu);
-    arch::initialize_cpu(g_boot_cpu);
+    // By the direct map: what lies on the CPU's stacks is told from the app's by its address (TrapFrame::from_app()).
+    auto& boot_cpu = *static_cast<arch::CpuLocal*>(arch::direct_map(arch::physical_address_of(&g_boot_cpu)));
+    arch::add_cpu(boot_cpu);
+    arch::initialize_cpu(boot_cpu);
     arch::initialize_fpu(); // early: QEMU translates code anew when what the FPU may do changes
-    g_boot_cpu.kernel_stack_top =
+    boot_cpu.kernel_stack_top =
         reinterpret_cast<uint64_t>(arch::direct_map(arch::physical_address_of(g_boot_stack_end)));
-    g_boot_cpu.kernel_stack_bottom =
+    boot_cpu.kernel_stack_bottom =
         reinterpret_cast<uint64_t>(arch::direct_map(arch::physical_address_of(g_boot_stack)));
     console::initialize();
     take_start_info(start_info);
@@ -119,13 +121,13 @@ std::span<const std::byte> initrd() {
     if (!arch::initialize_apic_registers())
         crash::panic("not enough memory to start");
     arch::initialize_local_apic();
-    g_boot_cpu.apic_id = arch::local_apic_id();
-    g_boot_cpu.online = true;
+    boot_cpu.apic_id = arch::local_apic_id();
+    boot_cpu.online = true;
     arch::begin_tsc_calibration();
 
     auto& scheduler = sched::scheduler();
     scheduler.set_tick_hz(g_command_line.tick_hz);
-    if (!scheduler.initialize_cpu(g_boot_cpu))
+    if (!scheduler.initialize_cpu(boot_cpu))
         crash::panic("not enough memory to start");
     auto starter = sched::Thread::create_kernel("start", start, nullptr);
     if (!starter)

@@ -157,6 +157,7 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
     const auto& plan = g_state.session.run_stopped(event);
     carry_out(plan, thread);
     int signal = plan.outcome == gdbstub::Outcome::Resume ? plan.action_for(event.thread).signal : event.signal;
+    text_patcher().put_back_lifted();
     trace::debugger_resume();
     sched::clock_resumed();
     g_state.target.clear_stop();
@@ -205,6 +206,15 @@ bool handle_breakpoint(arch::TrapFrame& frame) {
     uint64_t address = arch::breakpoint_address(frame);
     if (text_patcher().resolve_transient(address, &address)) {
         frame.set_pc(address);
+        return true;
+    }
+    bool is_debugger = world().is_stopped() && world().is_leader();
+    if (text_patcher().has_breakpoint(address) && (is_debugger || arch::in_no_stop())) {
+        // It cannot stop here. A section's stop comes at its end, where the pc is no breakpoint's any more.
+        frame.set_pc(address);
+        text_patcher().lift_breakpoint(address);
+        if (!is_debugger)
+            put_off({.reason = StopReason::Signal, .signal = signal::Trap});
         return true;
     }
     if (text_patcher().has_breakpoint(address)) {

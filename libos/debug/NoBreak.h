@@ -1,6 +1,7 @@
 #pragma once
-// Code in which no breakpoint may stand: the ways into the kernel before a frame is complete, and what the debugger
-// itself runs through. Any context.
+// Code in which no breakpoint may stand: the ways into the kernel before a frame is complete, and the debugger itself
+// (libos/debug, gdbstub). What it calls of the rest of the kernel may have breakpoints: one that it runs into is lifted
+// until the world goes on (TextPatcher::lift_breakpoint()). Any context.
 
 #include <cstdint>
 

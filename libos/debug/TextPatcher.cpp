@@ -146,7 +146,9 @@ base::Result<> TextPatcher::insert_breakpoint(uint64_t address) {
     if (!page)
         return base::fail(base::Error::Fault);
     uint8_t saved = static_cast<uint8_t*>(arch::direct_map(page->frame))[address & 4095];
-    m_breakpoints[m_breakpoint_count++] = {address, saved};
+    m_breakpoints[m_breakpoint_count].address = address;
+    m_breakpoints[m_breakpoint_count].saved = saved;
+    m_breakpoints[m_breakpoint_count++].lifted = false;
     store(address, {&arch::breakpoint_instruction, 1});
     return {};
 }
@@ -156,7 +158,10 @@ base::Result<> TextPatcher::remove_breakpoint(uint64_t address) {
         if (m_breakpoints[i].address != address)
             continue;
         uint8_t saved = m_breakpoints[i].saved;
-        m_breakpoints[i] = m_breakpoints[--m_breakpoint_count];
+        const auto& last = m_breakpoints[--m_breakpoint_count];
+        m_breakpoints[i].address = last.address;
+        m_breakpoints[i].saved = last.saved;
+        m_breakpoints[i].lifted = last.lifted.load(std::memory_order_relaxed);
         store(address, {&saved, 1}); // gone with its mapping, perhaps: then there is nothing to restore
         return {};
     }
@@ -169,6 +174,22 @@ bool TextPatcher::has_breakpoint(uint64_t address) const {
             return true;
     }
     return false;
+}
+
+void TextPatcher::lift_breakpoint(uint64_t address) {
+    for (auto& breakpoint : std::span(m_breakpoints).first(m_breakpoint_count)) {
+        if (breakpoint.address != address)
+            continue;
+        store(address, {&breakpoint.saved, 1});
+        breakpoint.lifted.store(true, std::memory_order_release);
+    }
+}
+
+void TextPatcher::put_back_lifted() {
+    for (auto& breakpoint : std::span(m_breakpoints).first(m_breakpoint_count)) {
+        if (breakpoint.lifted.exchange(false, std::memory_order_acquire))
+            store(breakpoint.address, {&arch::breakpoint_instruction, 1});
+    }
 }
 
 void TextPatcher::hide_changes(uint64_t address, std::span<uint8_t> bytes) const {

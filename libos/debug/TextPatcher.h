@@ -42,6 +42,12 @@ public:
     base::Result<> insert_breakpoint(uint64_t address);
     base::Result<> remove_breakpoint(uint64_t address);
     bool has_breakpoint(uint64_t address) const;
+    /// Takes a breakpoint's byte out of the way of code that must not stop, on its own CPU: in the stopped world, or in
+    /// a no-stop section of the running one. It stays a breakpoint, and is back when the world goes on from its next
+    /// stop.
+    void lift_breakpoint(uint64_t address);
+    /// Stopped world.
+    void put_back_lifted();
     /// Puts the image's bytes over what was read from memory at `address`.
     void hide_changes(uint64_t address, std::span<uint8_t> bytes) const;
     /// Before `bytes` are written at `address` by the debugger: those under a breakpoint become its saved byte. Returns
@@ -55,6 +61,8 @@ private:
     struct Breakpoint {
         uint64_t address = 0;
         uint8_t saved = 0; ///< what lies below: the image's byte or a probe site's
+        /// Whoever finds its byte in its way sets it, any CPU; only the stopped world's leader clears it.
+        std::atomic<bool> lifted{false};
     };
     struct Site {
         uint64_t address = 0;

@@ -126,6 +126,16 @@ class Debugger(guest.GuestTest):
                                      r"^syscall_dispatch \(")
                 self.assert_serves(instance)
 
+    def test_breakpoints_in_the_debuggers_own_way(self):
+        for cpus in (1, 2):
+            with self.subTest(cpus=cpus):
+                instance = self.debuggee("serve", cpus=cpus)
+                # The leader of a stop reads by this function, and the interrupt that gdb's packets come by does.
+                output = self.gdb("break drivers::ConsolePort::read", "continue", "print 6 * 7", "continue", "delete",
+                                  "break gdbstub::Session::feed", "continue", "delete", "print 7 * 7", "detach")
+                self.assert_in_order(output, r"SIGTRAP", r"= 42$", r"SIGTRAP", r"Cannot insert breakpoint 2", r"= 49$")
+                self.assert_serves(instance)
+
     def test_stepping_over_a_system_call(self):
         self.debuggee("serve")
         output = self.gdb("break *&raw_getpid_syscall", "continue", "delete", "stepi",

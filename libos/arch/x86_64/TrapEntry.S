@@ -155,13 +155,18 @@ trap_common:
     js 1f
     movq %gs:CPU_KERNEL_STACK_TOP, %rdi
     jmp 2f
-1:  // In the kernel: the stack must have room, else this is its overflow, or rsp is wild; both end on another stack.
+1:  // In the kernel: the stack must have room, else this is its overflow, or rsp is wild; both end on another stack. The
+    // NMI stack is one too: a stop is served there, and runs into breakpoints.
+    movq %gs:CPU_NMI_STACK_TOP, %rax
+    subq %rdi, %rax
+    cmpq $NMI_STACK_SIZE - 1024, %rax
+    jbe 4f
     leaq -1024(%rdi), %rax
     cmpq %gs:CPU_KERNEL_STACK_BOTTOM, %rax
     jb 3f
     cmpq %gs:CPU_KERNEL_STACK_TOP, %rdi
     ja 3f
-    andq $-16, %rdi
+4:  andq $-16, %rdi
 2:  subq $FRAME_SIZE, %rdi
     movq %rsp, %rsi
     movl $FRAME_WORDS, %ecx
