@@ -107,7 +107,8 @@ base::Result<> VirtioConsole::handshake() {
             return base::fail(base::Error::Io);
         if (arch::timestamp() - start > limit)
             break; // a slow device: the rest comes by interrupt
-        settled = m_control_transmit.in_flight() == 0 && !m_control_receive.has_used();
+        // An interrupt on another CPU may be opening ports meanwhile.
+        settled = m_ports_to_open.load() == 0 && m_control_transmit.in_flight() == 0 && !m_control_receive.has_used();
     }
     return {};
 }
@@ -119,17 +120,22 @@ void VirtioConsole::open_named_ports() {
         line.decimal(m_port_count - 1).put(" can be used");
         m_platform.log(line.view());
     }
-    for (unsigned id = 0; id < m_port_count; ++id) {
-        auto& port = m_ports[id];
-        // One CPU's turn: whoever clears the flag.
-        if (!port.m_named.exchange(false, std::memory_order_acq_rel))
-            continue;
-        if (!port.open(m_platform)) {
-            m_platform.log("virtio-serial: no memory for a port's buffers");
-            continue;
+    // One CPU at a time. Whoever finds another at it leaves its ports to that one, which looks again after it said that
+    // it is through: all four accesses are sequentially consistent, so one of the two sees the other.
+    while (m_ports_to_open.load() != 0 && !m_opens_ports.exchange(true)) {
+        for (unsigned id = 0; id < m_port_count; ++id) {
+            auto& port = m_ports[id];
+            if (!port.m_named.exchange(false, std::memory_order_acq_rel))
+                continue;
+            if (port.open(m_platform)) {
+                sched::NoStopLocker locker(m_control_lock);
+                send_control(id, PortOpen, 1);
+            } else {
+                m_platform.log("virtio-serial: no memory for a port's buffers");
+            }
+            m_ports_to_open.fetch_sub(1);
         }
-        sched::NoStopLocker locker(m_control_lock);
-        send_control(id, PortOpen, 1);
+        m_opens_ports.exchange(false);
     }
 }
 
@@ -274,7 +280,8 @@ void VirtioConsole::handle_name(ConsolePort& port, std::span<const std::byte> na
     } else if (name != port.name()) {
         return; // another port plugged into the same number: the old name is in use
     }
-    port.m_named.store(true, std::memory_order_release);
+    if (!port.m_named.exchange(true, std::memory_order_acq_rel))
+        m_ports_to_open.fetch_add(1);
 }
 
 } // namespace drivers

@@ -79,6 +79,8 @@ private:
     uint8_t m_message_slot[VirtQueue::max_size] = {};
     bool m_control_posted = false;
     std::atomic<uint32_t> m_ignored_port{UINT32_MAX};
+    std::atomic<unsigned> m_ports_to_open{0}; ///< named, and not yet open or given up
+    std::atomic<bool> m_opens_ports{false};
 
     unsigned m_port_count = 0;
     ConsolePort m_ports[max_ports];
