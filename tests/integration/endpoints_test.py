@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 import guest
 from by_hand import Machine, VsockBridge, children_end, eventually, make_fake_ssh
@@ -76,6 +75,10 @@ class Endpoints(guest.GuestTest):
         """It prints a line that it had not begun before."""
         count = len(self.succeed("logs", name).stdout.splitlines())
         eventually(lambda: len(self.succeed("logs", name).stdout.splitlines()) > count + 1, what="a new line")
+
+    def wait_for_packets(self, trace):
+        """Until the recording has begun, and some of it is on disk."""
+        eventually(lambda: any(file.stat().st_size for file in (self.directory / trace).glob("cpu*")), what="a packet")
 
     def rounds(self, name):
         return [line for line in self.succeed("logs", name).stdout.splitlines() if line.startswith("round")]
@@ -216,8 +219,7 @@ class Endpoints(guest.GuestTest):
         machine = Machine(self, self.image, "serve")
         self.succeed("add", "--image", self.image, "shop", f"unix:{machine.directory}")
         first = self.start("record", "-o", "a.trace", "--json", "shop")
-        eventually(lambda: (self.directory / "a.trace/metadata").exists())
-        time.sleep(0.3)
+        self.wait_for_packets("a.trace")
         refused = self.uniscope("record", "-d", "1s", "-o", "b.trace", "shop")
         self.assert_fails(refused, "is being recorded already, by uniscope (process", "--steal")
         self.assertFalse((self.directory / "b.trace").exists())
@@ -240,8 +242,7 @@ class Endpoints(guest.GuestTest):
         self.assert_fails(self.uniscope("gdb", "own"), "a gdb is attached to own already")
         self.assertIn("= 1002", self.debug("own", "print 1000 + add(1, 1)", options=["--steal"]))
         first = self.start("record", "-o", "a.trace", "--json", "own")
-        eventually(lambda: (self.directory / "a.trace/metadata").exists())
-        time.sleep(0.3)
+        self.wait_for_packets("a.trace")
         self.succeed("record", "--steal", "-d", "200ms", "-o", "b.trace", "own")
         self.assertEqual(first.wait(30), 0)
         self.assertTrue(json.loads(first.stdout.read())["taken_over"])
@@ -257,7 +258,7 @@ class Endpoints(guest.GuestTest):
                     children_end(first)
                     eventually(lambda: self.ps("shop")["state"] == "running")
                     recorder = self.start("record", "-o", "a.trace", "shop")
-                    eventually(lambda: (self.directory / "a.trace/metadata").exists())
+                    self.wait_for_packets("a.trace")
                     children_end(recorder)
                 elif victim == "supervisor":
                     os.kill(self.ps("shop")["pid"], signal.SIGKILL)
@@ -301,8 +302,7 @@ class Endpoints(guest.GuestTest):
         eventually(lambda: self.ps("shop")["state"] == "running")
         self.assert_serves("shop")
         recorder = self.start("record", "-o", "a.trace", "--json", "shop")
-        eventually(lambda: (self.directory / "a.trace/metadata").exists())
-        time.sleep(0.3)
+        self.wait_for_packets("a.trace")
         bridge.cut()
         self.assertEqual(recorder.wait(30), 0)
         summary = json.loads(recorder.stdout.read())
@@ -370,8 +370,7 @@ class Endpoints(guest.GuestTest):
         self.assertIn("= 1003", self.debug("far", "print 1000 + add(1, 2)", options=["--steal"]))
         children_end(held)
         recorder = self.start("record", "-o", "b.trace", "--json", "app", environment=remote)
-        eventually(lambda: (self.directory / "b.trace/metadata").exists())
-        time.sleep(0.3)
+        self.wait_for_packets("b.trace")
         self.assert_fails(self.uniscope("record", "-d", "1s", "-o", "c.trace", "far"), "is being recorded already")
         self.succeed("record", "--steal", "-d", "200ms", "-o", "d.trace", "far")
         self.assertEqual(recorder.wait(30), 0)
@@ -381,7 +380,6 @@ class Endpoints(guest.GuestTest):
         self.assertIn("= 1004", self.debug("app", "print 1000 + add(1, 3)", environment=remote))
 
         waiting = self.start("wait", "far")
-        time.sleep(0.5)
         self.debug("far", "set var g_stop = 7", "detach")
         self.assertEqual(waiting.wait(60), 7)
         self.assert_fails(self.uniscope("gdb", "ssh://nowhere/app", "--image", self.image),
@@ -458,8 +456,6 @@ class Endpoints(guest.GuestTest):
         self.environment.update(DEBUGINFOD_URLS=f"http://127.0.0.1:{server.server_port}/",
                                 DEBUGINFOD_CACHE_PATH=str(self.directory / "debuginfod"))
         output = self.debug("shop", "print 1000 + add(1, 3)")
-        if "libdebuginfod.so.1 is not installed" in output:
-            self.skipTest("libdebuginfod is not installed")
         self.assertIn("= 1004", output)
 
     # Mistakes

@@ -81,6 +81,8 @@ nlohmann::json make_entry(const tracer::Instance& instance, const nlohmann::json
     entry["registry"] = name_of(instance.scope);
     entry["uptime_seconds"] = uptime;
     entry["directory"] = instance.directory.string();
+    entry["recording"] = status.is_object() && status.value("recording", false);
+    entry["debugger"] = status.is_object() && status.value("debugger", false);
     if (instance.facts.is_added()) {
         entry["reachable"] = status.is_object() && status.value("reachable", false);
         entry["problem"] = status.is_object() ? status.value("problem", "") : "";

@@ -38,7 +38,11 @@ Result<tracer::TraceDirectory> open_trace(const fs::path& path) {
     if (trace.info().is_complete && trace.torn_bytes() == 0)
         return trace;
     auto report = tracer::repair_trace(path);
-    if (!report || report->cut_bytes == 0) {
+    if (!report) {
+        fmt::print(stderr, "uniscope: note: {}\n", report.error().message);
+        return trace;
+    }
+    if (report->cut_bytes == 0) {
         fmt::print(stderr, "uniscope: note: {} is not complete: its recorder did not come to its end\n", path.string());
         return trace;
     }

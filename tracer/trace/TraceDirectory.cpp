@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -166,7 +167,7 @@ uint64_t TraceDirectory::torn_bytes() const {
     return sum;
 }
 
-Result<RepairReport> repair_trace(const fs::path& path) {
+static Result<RepairReport> repair_locked(const fs::path& path) {
     auto trace = TRY(TraceDirectory::open(path));
     RepairReport report;
     if (trace.info().is_complete && trace.torn_bytes() == 0)
@@ -193,6 +194,18 @@ Result<RepairReport> repair_trace(const fs::path& path) {
     info.events_produced = info.events_delivered + info.events_discarded;
     TRY(write_file(path / "metadata", make_metadata(info, trace.schema())));
     TRY(write_info(path, info));
+    return report;
+}
+
+Result<RepairReport> repair_trace(const fs::path& path) {
+    const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return fail_errno(fmt::format("cannot read {}", path.string()), errno);
+    const bool is_ours = ::flock(directory, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+    const auto report =
+        is_ours ? repair_locked(path)
+                : fail(fmt::format("{} is still being recorded", path.string()), "What is on disk so far can be read.");
+    ::close(directory);
     return report;
 }
 

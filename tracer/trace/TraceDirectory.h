@@ -61,7 +61,7 @@ struct RepairReport {
 };
 
 /// Makes a trace whose recorder was killed readable for every CTF reader: cuts each file behind its last whole packet
-/// and writes metadata and counts anew. Changes nothing in a complete trace.
+/// and writes metadata and counts anew. Changes nothing in a complete trace; fails for one that is still being written.
 Result<RepairReport> repair_trace(const std::filesystem::path& path);
 
 } // namespace tracer

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,7 +50,14 @@ struct TraceWriter::State {
     uint64_t delivered = 0;
     uint64_t bytes = 0;
     uint64_t damaged = 0;
+    int lock = -1; ///< held on the directory: nobody repairs a trace that is being written
 
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() {
+        if (lock >= 0)
+            close(lock);
+    }
     State(std::filesystem::path path, RecordingInfo info, const Schema& schema)
         : path(std::move(path))
         , info(std::move(info))
@@ -94,6 +102,8 @@ Result<TraceWriter> TraceWriter::create(std::filesystem::path path, RecordingInf
         return fail_errno(fmt::format("cannot make the trace directory {}", path.string()), errno);
     }
     auto state = std::make_unique<State>(path, std::move(info), schema);
+    state->lock = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)flock(state->lock, LOCK_EX | LOCK_NB); // a file system without locks: as if nobody repaired
     TRY(write_sidecars(path, state->info, schema));
     TRY(write_file(path / "metadata", make_metadata(state->info, schema)));
     return TraceWriter(std::move(state));

@@ -1,4 +1,5 @@
-// AF_VSOCK sockets that wait, on real threads.
+// AF_VSOCK sockets that wait, on real threads. The short sleeps before somebody speaks let the other thread come to its
+// wait first, most of the time; what is expected holds in either order.
 #include "Sockets.h"
 
 #include <sys/epoll.h>

@@ -234,6 +234,19 @@ TEST_F(Trace, ADamagedPacketIsAnErrorAndChangesNothing) {
     EXPECT_EQ(fs::file_size(file), size);
 }
 
+TEST_F(Trace, WhatIsBeingRecordedIsNotRepaired) {
+    auto synthetic = make_busy_trace(1, 2, 1'000'000);
+    {
+        auto writer =
+            TraceWriter::create(m_path, make_recording_info(SyntheticTrace::hello(), "", ""), synthetic.schema());
+        ASSERT_TRUE(writer);
+        auto report = repair_trace(m_path);
+        ASSERT_FALSE(report);
+        EXPECT_EQ(report.error().message, m_path.string() + " is still being recorded");
+    }
+    EXPECT_TRUE(repair_trace(m_path));
+}
+
 TEST_F(Trace, ErrorsAreSentences) {
     auto missing = load_timeline(m_path);
     ASSERT_FALSE(missing);
