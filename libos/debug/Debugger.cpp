@@ -141,10 +141,10 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
             *retry = true;
         return event.signal;
     }
-    // Several CPUs see one request, and the stop of the first may be over when the next comes here: it has nothing to
-    // ask.
+    // The stop of another CPU may be over when this one comes here. If that one served the request that both saw, or
+    // its client has gone, and with it whoever wanted to hear of this event, nobody waits for this stop.
     bool is_requested = g_state.target.take_stop_request();
-    if (event.reason == StopReason::Requested && !is_requested) {
+    if (of_thread ? !g_state.session.attached() && !is_requested : !is_requested) {
         world().resume();
         return event.signal;
     }
@@ -214,7 +214,7 @@ bool handle_breakpoint(arch::TrapFrame& frame) {
         frame.set_pc(address);
         text_patcher().lift_breakpoint(address);
         if (!is_debugger)
-            put_off({.reason = StopReason::Signal, .signal = signal::Trap});
+            put_off({.reason = StopReason::Signal, .signal = signal::Trap, .address = address});
         return true;
     }
     if (text_patcher().has_breakpoint(address)) {
@@ -321,9 +321,9 @@ bool handle_exception(arch::TrapFrame& frame, arch::Exception exception) {
 void handle_nmi(arch::TrapFrame& frame) {
     uint32_t self = arch::this_cpu().index;
     if (arch::in_no_stop()) {
-        if (world().is_own_nmi())
+        if (g_state.has_put_off[self] || world().is_own_nmi()) {
             arch::put_off_stop();
-        else if (!g_state.has_put_off[self]) {
+        } else {
             g_state.target.request_stop();
             put_off({.reason = StopReason::Requested});
         }
@@ -342,7 +342,13 @@ void handle_nmi(arch::TrapFrame& frame) {
     if (!g_state.channels.any())
         return;
     arch::end_nmi_blocking();
-    stop(frame, event);
+    // Nothing brings this CPU here again when another's stop came first, or was just ending. What was a breakpoint's
+    // hit is none any more when gdb has taken it out since.
+    bool retry;
+    do {
+        retry = false;
+        stop(frame, event, &retry);
+    } while (retry && (event.reason == StopReason::Requested || text_patcher().has_breakpoint(event.address)));
 }
 
 void stop_if_requested(arch::TrapFrame& frame) {
