@@ -92,6 +92,8 @@ void start(void*) {
     syscalls::initialize();
     start_files();
     console::start_input(command_line().input, platform());
+    if (line.wait == CommandLine::Wait::App)
+        control::wait_until_greeted();
     if (auto started = process::start_app(command_line()); !started)
         refuse_app(started.error());
 }

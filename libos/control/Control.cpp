@@ -30,6 +30,8 @@ struct State {
     sched::WaitQueue events;
     bool event = false;
     std::atomic<bool> acknowledged{false};
+    bool has_thread = false;
+    std::atomic<bool> greeted{false}; ///< every host that was there at the start
     Registration handlers[max_handlers] = {};
     size_t handler_count = 0;
     void (*fill_status)(wire::StatusMessage&) = nullptr;
@@ -225,6 +227,7 @@ void run(void*) {
     for (;;) {
         for (auto& server : g_servers)
             server.serve();
+        g_state.greeted.store(true, std::memory_order_release);
         wait_for_event(sched::no_deadline);
     }
 }
@@ -242,8 +245,16 @@ void start() {
     if (!any)
         return;
     set_handler(FrameType::QueryStatus, answer_status);
-    if (auto thread = sched::Thread::create_kernel("control", run, nullptr))
+    if (auto thread = sched::Thread::create_kernel("control", run, nullptr)) {
         sched::scheduler().start(**thread, sched::Scheduler::Placement::Here);
+        g_state.has_thread = true;
+    }
+}
+
+void wait_until_greeted() {
+    // Ends: the thread gives a host that takes nothing a second.
+    while (g_state.has_thread && !g_state.greeted.load(std::memory_order_acquire))
+        (void)sched::scheduler().sleep_until(sched::deadline_after(retry_ns));
 }
 
 void set_handler(FrameType type, RequestHandler handler) {

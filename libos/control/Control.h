@@ -33,6 +33,9 @@ using RequestHandler = void (*)(const Request& request, Reply& reply);
 
 /// Boot: starts the thread. Where no link has a control channel, nothing here does anything.
 void start();
+/// Boot, thread context: until the hosts that are connected know what runs here. Before the machine stops for a
+/// debugger.
+void wait_until_greeted();
 /// Boot: who answers requests of this type.
 void set_handler(wire::FrameType type, RequestHandler handler);
 
