@@ -204,7 +204,7 @@ bool DeviceQueue::enable_kicks() {
     else
         store<uint16_t>(m_used + flags_offset, 0);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    return available_index() != m_next_available;
+    return !is_empty();
 }
 
 } // namespace tracer::vsock

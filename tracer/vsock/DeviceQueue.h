@@ -53,6 +53,9 @@ public:
     /// Index of the next entry of the available ring; what GET_VRING_BASE answers.
     uint16_t next_available() const { return m_next_available; }
 
+    /// Nothing has been in the queue since it was started.
+    bool is_unused() const { return m_running && m_next_available == m_setup.next_available && is_empty(); }
+
     /// The guest's next buffer into `chain`; false when there is none. An error breaks the queue.
     Result<bool> pop(Chain& chain);
     /// Puts the last `count` popped buffers back, unused.
@@ -84,6 +87,7 @@ private:
     Result<> add(Chain& chain, const Descriptor& descriptor_untrusted);
     Result<> walk(Chain& chain, const std::byte* table, uint32_t table_size, uint16_t first, bool indirect);
     uint16_t available_index() const;
+    bool is_empty() const { return available_index() == m_next_available; }
 
     const MemoryTable* m_memory = nullptr;
     Setup m_setup;

@@ -20,8 +20,8 @@ public:
     MemoryTable(MemoryTable&&) = default;
     MemoryTable& operator=(MemoryTable&&) = default;
 
-    /// Maps every region. An error when a region wraps around, overlaps another, or is not wholly inside its file, when
-    /// a file is none, or when nothing was ever written to any of them: then the guest has its memory elsewhere.
+    /// Maps every region. An error when one wraps around, overlaps another, or is not wholly inside its file, and when
+    /// a descriptor is no file.
     static Result<MemoryTable> create(std::span<MemoryCommand::Entry> entries_untrusted);
 
     /// `size` bytes from a guest-physical address on, appended to `parts` (several pieces where regions adjoin).

@@ -21,7 +21,7 @@ struct EngineLimits {
     size_t connections = 512;
     /// Bytes that a connection may have pending, which is the credit that the guest gets: `buffer` while the pool is
     /// far from empty, then less, and at least `min_buffer` even if it is empty.
-    uint32_t buffer = 256 << 10;
+    uint32_t buffer = 1 << 20;
     uint32_t min_buffer = 16 << 10;
     size_t pool = 64u << 20;
     std::chrono::milliseconds tick{1000};

@@ -11,10 +11,19 @@
 
 namespace tracer::vsock {
 
+namespace {
+
+/// From a kick to the certainty that what it announced will not be seen. A guest that is stopped may need longer, which
+/// is why nothing but a sentence follows.
+constexpr std::chrono::seconds doubt_time{1};
+
+} // namespace
+
 VsockDevice::VsockDevice(asio::io_context& loop, PacketEngine& engine, Hooks hooks)
     : m_loop(loop)
     , m_engine(engine)
     , m_hooks(std::move(hooks))
+    , m_doubt(loop)
     , m_alive(std::make_shared<char>()) {}
 
 // --- What QEMU tells ---
@@ -131,6 +140,7 @@ void VsockDevice::update_running() {
     if (running == m_running)
         return;
     m_running = running;
+    m_doubted = false;
     if (running && std::exchange(m_was_stopped, false) && !goes_on())
         m_engine.reset();
     m_hooks.on_change();
@@ -162,8 +172,27 @@ void VsockDevice::kicked(uint32_t index) {
     if (read(kick.get(), &count, sizeof count) == 0)
         return; // the other end of what is no eventfd
     pump();
+    if (!m_doubted && looks_unshared())
+        doubt_memory();
     if (m_rings[index].kick)
         m_rings[index].kick->await_readable();
+}
+
+bool VsockDevice::looks_unshared() const {
+    return std::ranges::all_of(
+        m_rings, [](const Ring& ring) { return ring.setup.next_available == 0 && ring.queue.is_unused(); });
+}
+
+void VsockDevice::doubt_memory() {
+    m_doubted = true;
+    m_doubt.expires_after(doubt_time);
+    m_doubt.async_wait([this, alive = std::weak_ptr(m_alive)](asio::error_code error) {
+        if (error || alive.expired() || !looks_unshared())
+            return;
+        m_hooks.on_broken({"the guest's driver says that its queues are filled, and they are empty here: QEMU probably "
+                           "does not share the guest's memory",
+                           "Add share=on to its -object memory-backend-..."});
+    });
 }
 
 void VsockDevice::pump() {

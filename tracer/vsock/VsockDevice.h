@@ -19,7 +19,7 @@ namespace tracer::vsock {
 class VsockDevice {
 public:
     struct Hooks {
-        /// Why a ring fell silent.
+        /// Why a ring fell silent, or never spoke.
         std::function<void(const Error&)> on_broken;
         /// is_running() has changed.
         std::function<void()> on_change;
@@ -77,6 +77,10 @@ private:
     void take_the_rest();
     bool give_packets();
     Result<size_t> take_buffers(size_t wanted);
+    /// After a kick: with share=off QEMU's memory is another than the file that it hands out, and nothing says so. The
+    /// guest's driver fills its queues at once, and here they stay empty.
+    void doubt_memory();
+    bool looks_unshared() const;
     void broken(uint32_t index, const Error& error);
     static Result<> keep_event(FileDescriptor& kept, FileDescriptor descriptor);
     static void signal(const FileDescriptor& event);
@@ -91,6 +95,8 @@ private:
     bool m_pumping = false;
     bool m_turn_posted = false;
     bool m_was_stopped = false; ///< connections may outlive the stop
+    bool m_doubted = false;     ///< since the rings were started
+    asio::steady_timer m_doubt;
     DeviceQueue::Chain m_packet;
     std::vector<iovec> m_payload;
     std::array<DeviceQueue::Chain, max_produced> m_chains;
