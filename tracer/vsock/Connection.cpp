@@ -14,10 +14,6 @@ namespace {
 /// Buffers that one read fills at most.
 constexpr size_t max_burst = 16;
 
-/// Bytes that the kernel is asked to keep for a reader; net.core.wmem_max may cut them. Room for several packets at
-/// once saves as many turns between guest and reader.
-constexpr int socket_buffer = 1 << 20;
-
 /// recvmsg() or sendmsg() that neither blocks nor raises SIGPIPE, of at most IOV_MAX pieces.
 template <typename Call>
 ssize_t transfer(Call call, int socket, Parts parts) {
@@ -66,7 +62,7 @@ Connection::Connection(asio::io_context& loop, ConnectionOwner& owner, FileDescr
     , m_pending(setup.buffer_size)
     , m_says_request(!setup.by_guest)
     , m_says_response(setup.by_guest) {
-    setsockopt(m_stream.get(), SOL_SOCKET, SO_SNDBUF, &socket_buffer, sizeof socket_buffer);
+    setsockopt(m_stream.get(), SOL_SOCKET, SO_SNDBUF, &setup.socket_buffer, sizeof setup.socket_buffer);
     if (m_open)
         m_stream.await_readable();
     else

@@ -51,6 +51,7 @@ public:
         ConnectionKey key;
         uint64_t guest_cid = 0;
         uint32_t buffer_size = 0; ///< bytes of credit that the guest is given
+        int socket_buffer = 0;    ///< EngineLimits::socket_buffer
         bool by_guest = false;    ///< the guest asked for it; else the host did, and the guest has to answer
         bool ok_line = false;     ///< the host's end reads "OK <port>\n" first
     };

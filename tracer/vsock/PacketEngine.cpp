@@ -67,6 +67,7 @@ Result<uint32_t> PacketEngine::take_port(uint32_t guest_port) {
 Connection& PacketEngine::add(FileDescriptor stream, Connection::Setup setup, OnAnswer on_answer) {
     setup.guest_cid = m_guest_cid;
     setup.buffer_size = take_buffer();
+    setup.socket_buffer = m_limits.socket_buffer;
     auto connection =
         std::make_unique<Connection>(m_loop, static_cast<ConnectionOwner&>(*this), std::move(stream), setup);
     connection->since = now();

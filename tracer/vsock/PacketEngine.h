@@ -24,6 +24,9 @@ struct EngineLimits {
     uint32_t buffer = 1 << 20;
     uint32_t min_buffer = 16 << 10;
     size_t pool = 64u << 20;
+    /// Bytes that the kernel is asked to keep for a reader besides; net.core.wmem_max may cut them. Room for several
+    /// packets at once saves as many turns between guest and reader.
+    int socket_buffer = 1 << 20;
     std::chrono::milliseconds tick{1000};
     /// For the guest to answer a Request.
     std::chrono::milliseconds answer{10'000};

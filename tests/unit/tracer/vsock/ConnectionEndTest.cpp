@@ -101,7 +101,7 @@ TEST_F(ConnectionEndTest, AHostThatWritesToAGuestThatHasStoppedReadingGetsAnErro
 }
 
 TEST_F(ConnectionEndTest, AGracefulEndWaitsForASlowReader) {
-    make(much_credit);
+    make(slow_reader);
     open();
     const std::string payload = pattern(m_credit);
     for (size_t at = 0; at < payload.size(); at += 65536)
@@ -120,7 +120,7 @@ TEST_F(ConnectionEndTest, AGracefulEndWaitsForASlowReader) {
 }
 
 TEST_F(ConnectionEndTest, WhatTheGuestSentBeforeItsResetStillArrives) {
-    make(much_credit);
+    make(slow_reader);
     open();
     const std::string payload = pattern(m_credit);
     for (size_t at = 0; at < payload.size(); at += 65536)
@@ -134,7 +134,7 @@ TEST_F(ConnectionEndTest, WhatTheGuestSentBeforeItsResetStillArrives) {
 }
 
 TEST_F(ConnectionEndTest, AReaderThatNeverReadsIsGivenUp) {
-    make({.buffer = 8 << 20, .pool = size_t{1} << 30, .tick = 10ms, .drain = 20ms});
+    make({.socket_buffer = 1, .tick = 10ms, .drain = 20ms});
     open();
     const std::string payload = pattern(m_credit);
     for (size_t at = 0; at < payload.size(); at += 65536)
@@ -144,7 +144,7 @@ TEST_F(ConnectionEndTest, AReaderThatNeverReadsIsGivenUp) {
 }
 
 TEST_F(ConnectionEndTest, AHostThatIsGoneDoesNotKeepWhatIsPending) {
-    make(much_credit);
+    make(slow_reader);
     open();
     const std::string payload = pattern(m_credit);
     for (size_t at = 0; at < payload.size(); at += 65536)

@@ -32,7 +32,7 @@ TEST_F(CreditTest, OneWriteForManyPackets) {
 }
 
 TEST_F(CreditTest, AGuestThatKeepsItsCreditLosesNothingToASlowReader) {
-    make(much_credit);
+    make(slow_reader);
     open();
     const std::string payload = pattern(m_credit);
     for (size_t at = 0; at < payload.size(); at += 65536)

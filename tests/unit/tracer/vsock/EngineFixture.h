@@ -152,8 +152,8 @@ protected:
     uint32_t m_guest_forwarded = 0;
 };
 
-/// More credit than a socket of the kernel holds.
-inline constexpr EngineLimits much_credit{.buffer = 8 << 20, .pool = size_t{1} << 30};
+/// A slow reader is one of whom the kernel keeps next to nothing.
+inline constexpr EngineLimits slow_reader{.socket_buffer = 1};
 
 inline std::string pattern(size_t size) {
     std::string bytes(size, '\0');
