@@ -124,14 +124,11 @@ Result<std::optional<FileDescriptor>> try_cid(const sockaddr_vm& address, Clock:
         error = errno;
     if (error == EINPROGRESS) {
         pollfd entry{socket.get(), POLLOUT, 0};
-        const int ready = poll(&entry, 1, static_cast<int>(left_until(deadline).count()));
+        if (poll(&entry, 1, static_cast<int>(left_until(deadline).count())) <= 0)
+            return std::nullopt; // the time is over, or a signal came
         socklen_t size = sizeof error;
-        if (ready < 0)
-            error = errno;
-        else if (ready == 0)
-            error = ETIMEDOUT;
-        else if (getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-            error = errno;
+        if (getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+            return fail_errno("cannot read the state of a socket", errno);
     }
     switch (error) {
     case 0:
@@ -140,7 +137,6 @@ Result<std::optional<FileDescriptor>> try_cid(const sockaddr_vm& address, Clock:
     case ECONNRESET:
     case ECONNREFUSED:
     case ETIMEDOUT:
-    case EINTR:
         return std::nullopt;
     case ENODEV:
     case EADDRNOTAVAIL:

@@ -165,6 +165,8 @@ void PacketEngine::connection_changed(Connection& connection) {
     if (connection.is_detached()) {
         if (connection.is_drained())
             forget_detached([&connection](const Connection& each) { return &each == &connection; });
+        else
+            connection.since = now(); // its reader is slow, and there
         return;
     }
     settle(connection);

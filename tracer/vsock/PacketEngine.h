@@ -32,7 +32,7 @@ struct EngineLimits {
     std::chrono::milliseconds answer{10'000};
     /// For the guest to confirm that both directions ended, once it has taken every byte.
     std::chrono::milliseconds linger{8'000};
-    /// For a slow host reader to take what a guest left that has gone on.
+    /// For a slow host reader to take a next part of what a guest left that has gone on.
     std::chrono::milliseconds drain{30'000};
 };
 
