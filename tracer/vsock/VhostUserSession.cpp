@@ -54,7 +54,7 @@ VhostUserSession::VhostUserSession(asio::io_context& loop, FileDescriptor socket
 }
 
 VhostUserSession::~VhostUserSession() {
-    m_device.reset();
+    m_device.forget();
 }
 
 void VhostUserSession::end(const std::optional<Error>& why) {

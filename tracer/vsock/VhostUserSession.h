@@ -10,7 +10,7 @@
 
 namespace tracer::vsock {
 
-/// On the event loop's thread. The device outlives it and is reset when it ends.
+/// On the event loop's thread. The device outlives it and forgets everything when it ends.
 class VhostUserSession {
 public:
     /// Why it ended; nothing when the front-end went. It may destroy the session.

@@ -93,8 +93,10 @@ void VsockBackend::changed() {
     if (m_ending || !m_options.on_change)
         return;
     asio::post(m_loop, [this, alive = std::weak_ptr(m_alive)] {
-        if (!alive.expired())
-            m_options.on_change();
+        if (alive.expired())
+            return;
+        const auto on_change = m_options.on_change; // it may destroy this
+        on_change();
     });
 }
 
@@ -111,8 +113,10 @@ void VsockBackend::say(const std::string& message) {
     const bool last = ++m_messages == messages_per_minute;
     asio::post(m_loop, [this, alive = std::weak_ptr(m_alive),
                         text = last ? message + " (more such messages are left out for a minute)" : message] {
-        if (!alive.expired())
-            m_options.say(text);
+        if (alive.expired())
+            return;
+        const auto say_it = m_options.say;
+        say_it(text);
     });
 }
 

@@ -14,7 +14,7 @@
 namespace tracer::vsock {
 
 /// Everything on the event loop's thread. Callbacks and hooks run from the loop, never from inside a call, and not
-/// after the backend is gone; they may call it, and destroy it.
+/// after the backend is gone; they may call it, and destroy it. The process ignores SIGPIPE.
 class VsockBackend {
 public:
     struct Options {

@@ -115,13 +115,24 @@ uint16_t VsockDevice::stop_ring(uint32_t index) {
 
 void VsockDevice::reset() {
     take_the_rest();
-    for (Ring& ring : m_rings)
-        ring = Ring();
-    m_memory = MemoryTable();
+    for (Ring& ring : m_rings) {
+        ring.setup = {};
+        ring.queue.stop();
+        ring.kick.reset();
+        ring.enabled = false;
+        ring.stopped_at = 0;
+    }
     m_rings_need_enabling = true;
     m_was_stopped = false;
     m_engine.reset();
     update_running();
+}
+
+void VsockDevice::forget() {
+    reset();
+    for (Ring& ring : m_rings)
+        ring = Ring();
+    m_memory = MemoryTable();
 }
 
 /// QEMU stops the rings for a reset of the guest and for a pause of the machine, in the same words. After a pause they

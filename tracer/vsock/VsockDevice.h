@@ -47,8 +47,11 @@ public:
     void set_enabled(uint32_t index, bool enabled);
     /// Stops the ring; returns where it can go on. What the guest had sent before is still taken.
     uint16_t stop_ring(uint32_t index);
-    /// Back to how it was made, the engine's connections too. What the guest had sent before is still taken.
+    /// Stops the rings and ends the engine's connections. What the guest had sent before is still taken. Memory and
+    /// descriptors for calls stay.
     void reset();
+    /// The same, and back to how it was made: QEMU is gone.
+    void forget();
 
 private:
     static constexpr uint32_t to_guest = 0;

@@ -141,7 +141,7 @@ public:
         start(features >> 2, false);
     }
     ~Machine() {
-        m_device.reset();
+        m_device.forget();
         m_host.clear();
         settle();
         if (m_engine.connection_count() != 0)

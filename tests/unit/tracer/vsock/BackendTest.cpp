@@ -200,6 +200,37 @@ TEST_F(BackendTest, MessagesAreLimitedInNumber) {
     EXPECT_NE(m_said.back().find("left out"), std::string::npos);
 }
 
+TEST_F(BackendTest, ACallbackMayDestroyIt) {
+    m_options.on_change = [this] { m_backend.reset(); };
+    create();
+    m_qemu->send(Request::GetFeatures);
+    EXPECT_TRUE(run_until(m_loop, [this] { return !m_backend; }));
+    settle(m_loop);
+
+    m_options.on_change = nullptr;
+    m_options.say = [this](const std::string&) { m_backend.reset(); };
+    boot();
+    const FileDescriptor end = connect();
+    m_guest.tx.make_available(4711);
+    m_qemu->kick_tx();
+    EXPECT_TRUE(run_until(m_loop, [this] { return !m_backend; }));
+    settle(m_loop);
+
+    m_guest.restart();
+    m_options.say = nullptr;
+    boot();
+    int answers = 0;
+    for (int i = 0; i < 2; ++i)
+        m_backend->connect(app_port, [&](const Result<FileDescriptor>&) {
+            ++answers;
+            m_backend.reset();
+        });
+    m_qemu->close();
+    EXPECT_TRUE(run_until(m_loop, [&] { return answers != 0; }));
+    settle(m_loop);
+    EXPECT_EQ(answers, 1) << "none after its end";
+}
+
 TEST_F(BackendTest, ImpossibleOptions) {
     for (const uint64_t cid : {uint64_t{0}, uint64_t{2}, uint64_t{0xffffffff}, uint64_t{1} << 32}) {
         m_options.guest_cid = cid;
