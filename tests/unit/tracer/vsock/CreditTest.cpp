@@ -17,6 +17,7 @@ TEST_F(CreditTest, OneWriteForManyPackets) {
     open();
     std::string all;
     std::vector<std::string> payloads;
+    payloads.reserve(40);
     for (int i = 0; i < 40; ++i)
         payloads.push_back(pattern(1000 + static_cast<size_t>(i)));
     for (const auto& payload : payloads) {

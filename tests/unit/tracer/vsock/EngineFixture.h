@@ -41,9 +41,11 @@ protected:
         while (const size_t wanted = m_engine->wanted_buffers()) {
             std::vector<std::string> memory(std::min<size_t>(wanted, 16), std::string(size, '\0'));
             std::vector<iovec> parts;
+            parts.reserve(memory.size());
             for (auto& buffer : memory)
                 parts.push_back({buffer.data(), buffer.size()});
             std::vector<GuestBuffer> buffers;
+            buffers.reserve(memory.size());
             for (auto& part : parts)
                 buffers.push_back({{&part, 1}, size});
             const size_t used = m_engine->produce(buffers);

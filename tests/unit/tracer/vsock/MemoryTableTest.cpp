@@ -21,8 +21,9 @@ protected:
             std::abort();
     }
 
-    Result<MemoryTable> create(std::vector<MemoryRegion> regions) {
+    Result<MemoryTable> create(const std::vector<MemoryRegion>& regions) {
         std::vector<MemoryCommand::Entry> entries;
+        entries.reserve(regions.size());
         for (const MemoryRegion& region : regions)
             entries.push_back({region, test::duplicate(m_file)});
         return MemoryTable::create(entries);

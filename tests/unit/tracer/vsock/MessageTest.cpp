@@ -12,17 +12,17 @@ namespace {
 
 template <typename Payload>
 Result<Command> decode_value(Request request, const Payload& payload, size_t descriptors = 0, uint32_t flags = 1) {
-    std::vector<FileDescriptor> sent;
-    for (size_t i = 0; i < descriptors; ++i)
-        sent.push_back(test::make_event());
+    std::vector<FileDescriptor> sent(descriptors);
+    for (FileDescriptor& descriptor : sent)
+        descriptor = test::make_event();
     const MessageHeader header{static_cast<uint32_t>(request), flags, sizeof payload};
     return decode(header, {reinterpret_cast<const uint8_t*>(&payload), sizeof payload}, std::move(sent));
 }
 
 Result<Command> decode_plain(Request request, size_t descriptors = 0) {
-    std::vector<FileDescriptor> sent;
-    for (size_t i = 0; i < descriptors; ++i)
-        sent.push_back(test::make_event());
+    std::vector<FileDescriptor> sent(descriptors);
+    for (FileDescriptor& descriptor : sent)
+        descriptor = test::make_event();
     return decode({static_cast<uint32_t>(request), 1, 0}, {}, std::move(sent));
 }
 
