@@ -127,7 +127,7 @@ TEST_F(VirtioSocketTest, ALengthOverTheBufferBreaksTheDevice) {
 TEST_F(VirtioSocketTest, PacketsGoAndTheirTokensComeBack) {
     start();
     auto* memory = static_cast<char*>(machine.to_pointer(page));
-    std::memcpy(memory, "payload", 7);
+    std::memcpy(memory, "payload", sizeof("payload"));
     int tokens[3];
     device->holds_packets = true;
     ASSERT_TRUE(socket->send(header(1), 0, 0, &tokens[0]));
@@ -192,12 +192,12 @@ TEST_F(VirtioSocketTest, FullIsAgainAndHeadersAreNotMixedUp) {
 TEST_F(VirtioSocketTest, TransportResetsAreToldAndTheAddressIsReadAgain) {
     start();
     EXPECT_FALSE(socket->take_transport_reset());
-    for (int i = 0; i < 20; ++i) {
-        device->set_cid(static_cast<uint64_t>(10 + i));
+    for (uint64_t cid = 10; cid < 30; ++cid) {
+        device->set_cid(cid);
         ASSERT_TRUE(device->deliver_event(0));
         EXPECT_TRUE(socket->take_transport_reset());
         EXPECT_FALSE(socket->take_transport_reset());
-        EXPECT_EQ(socket->local_cid(), static_cast<uint64_t>(10 + i));
+        EXPECT_EQ(socket->local_cid(), cid);
     }
     ASSERT_TRUE(device->deliver_event(77));
     EXPECT_FALSE(socket->take_transport_reset()) << "an event of a later standard";

@@ -24,7 +24,7 @@ class HostileVsock {
 public:
     explicit HostileVsock(std::span<const uint8_t> input)
         : m_input(input) {
-        s_now = 1;
+        g_now = 1;
         m_machine.ticks_per_second = 100'000; // polled calls give up within microseconds
         m_machine.attach_memory(address, 512, m_registers);
         m_device.raise = [this] { m_interrupt = true; };
@@ -56,8 +56,8 @@ private:
     static constexpr drivers::PhysicalAddress address = 0xfeb00000;
     static constexpr uint32_t channel_port = 60;
     static constexpr uint64_t guest_cid = 3;
-    static inline uint64_t s_now = 0;
-    static uint64_t now() { return s_now; }
+    static inline uint64_t g_now = 0;
+    static uint64_t now() { return g_now; }
 
     static void check(bool right, const char* what) {
         if (right)
@@ -117,7 +117,7 @@ private:
             m_device.take_packets();
             break;
         case 8:
-            s_now += uint64_t{next()} * 100'000'000;
+            g_now += uint64_t{next()} * 100'000'000;
             m_engine->expire();
             break;
         case 9:
