@@ -72,7 +72,8 @@ public:
     /// The end of a round: the event handler is called for the next packet that comes. True: something is there
     /// already, and there may be no call for it.
     virtual bool rearm() = 0;
-    /// Whether the event handler is to be called when a sent packet is done. True: one is already.
+    /// Whether the event handler is to be called when sent packets are done: perhaps not for the first of those that
+    /// are out, but by the last. True: so many are already.
     virtual bool want_sent(bool wanted) = 0;
     /// The device lied; nothing comes or goes any more.
     virtual bool is_broken() const = 0;

@@ -193,6 +193,12 @@ void VirtioSocket::notify() {
         m_transport.notify(transmit_index);
 }
 
+bool VirtioSocket::want_sent(bool wanted) {
+    // Packets are done in a row: one interrupt for half of those that are out, so that who waits fills the queue again
+    // before it is empty.
+    return m_transmit.set_interrupts(wanted, m_transmit.in_flight() / 2);
+}
+
 bool VirtioSocket::rearm() {
     bool more = m_receive.set_interrupts(true);
     more |= m_events.set_interrupts(true);

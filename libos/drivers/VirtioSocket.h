@@ -36,7 +36,7 @@ public:
     std::optional<void*> take_sent() override;
     void notify() override;
     bool rearm() override;
-    bool want_sent(bool wanted) override { return m_transmit.set_interrupts(wanted); }
+    bool want_sent(bool wanted) override;
     bool is_broken() const override { return m_receive.is_broken() || m_transmit.is_broken() || m_events.is_broken(); }
 
     /// Buffers that came back without a whole header.

@@ -18,6 +18,8 @@ class PageAllocator {
 public:
     /// One frame, filled with zeros. Error::NoMemory when there is none.
     virtual base::Result<PhysicalAddress> allocate_zeroed_page() = 0;
+    /// The same with whatever was in it, where that is cheaper.
+    virtual base::Result<PhysicalAddress> allocate_page() { return allocate_zeroed_page(); }
     virtual void free_page(PhysicalAddress page) = 0;
     /// `count` adjacent frames, filled with zeros, for ever: rings and buffers of devices. Thread context.
     /// Error::NoMemory also where an allocator has single frames only.

@@ -23,8 +23,7 @@ public:
     void reserve(PhysicalAddress start, PhysicalAddress end);
 
     base::Result<PhysicalAddress> allocate_zeroed_page() override;
-    /// Contents are whatever was there.
-    base::Result<PhysicalAddress> allocate_page();
+    base::Result<PhysicalAddress> allocate_page() override;
     void free_page(PhysicalAddress page) override;
     base::Result<PhysicalAddress> allocate_adjacent_pages(size_t count) override { return allocate_contiguous(count); }
     void* to_pointer(PhysicalAddress page) override;

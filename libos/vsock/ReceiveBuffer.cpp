@@ -37,7 +37,7 @@ base::Result<ReceiveBuffer> ReceiveBuffer::create(memory::PageAllocator& pages, 
     if (buffer.m_frames == nullptr)
         return base::fail(base::Error::NoMemory);
     for (; buffer.m_frame_count < count; ++buffer.m_frame_count)
-        buffer.m_frames[buffer.m_frame_count] = TRY(pages.allocate_zeroed_page());
+        buffer.m_frames[buffer.m_frame_count] = TRY(pages.allocate_page());
     return buffer;
 }
 

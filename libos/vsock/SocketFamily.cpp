@@ -15,15 +15,23 @@ namespace {
 constexpr uint64_t frame_size = 4096;
 } // namespace
 
-Result<memory::PhysicalAddress> BoundedFrames::allocate_zeroed_page() {
+template <typename Allocate>
+Result<memory::PhysicalAddress> BoundedFrames::count(Allocate allocate) {
     if (m_used.fetch_add(1, std::memory_order_relaxed) >= m_limit) {
         m_used.fetch_sub(1, std::memory_order_relaxed);
         return fail(Error::NoMemory);
     }
-    auto page = m_pages.allocate_zeroed_page();
+    auto page = allocate();
     if (!page)
         m_used.fetch_sub(1, std::memory_order_relaxed);
     return page;
+}
+
+Result<memory::PhysicalAddress> BoundedFrames::allocate_zeroed_page() {
+    return count([this] { return m_pages.allocate_zeroed_page(); });
+}
+Result<memory::PhysicalAddress> BoundedFrames::allocate_page() {
+    return count([this] { return m_pages.allocate_page(); });
 }
 
 void BoundedFrames::free_page(memory::PhysicalAddress page) {

@@ -16,12 +16,16 @@ public:
         , m_limit(limit) {}
 
     base::Result<memory::PhysicalAddress> allocate_zeroed_page() override;
+    base::Result<memory::PhysicalAddress> allocate_page() override;
     void free_page(memory::PhysicalAddress page) override;
     void* to_pointer(memory::PhysicalAddress page) override { return m_pages.to_pointer(page); }
     /// Others may take them meanwhile.
     uint64_t left() const;
 
 private:
+    template <typename Allocate>
+    base::Result<memory::PhysicalAddress> count(Allocate allocate);
+
     memory::PageAllocator& m_pages;
     const uint64_t m_limit;
     std::atomic<uint64_t> m_used{0};

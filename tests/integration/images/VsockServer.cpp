@@ -64,7 +64,7 @@ int listen_on(unsigned port, int flags = 0) {
     auto own = address(VMADDR_CID_ANY, port);
     if (bind(fd, reinterpret_cast<sockaddr*>(&own), sizeof(own)) != 0)
         fail("bind");
-    if (listen(fd, 64) != 0)
+    if (listen(fd, 256) != 0)
         fail("listen");
     return fd;
 }

@@ -55,6 +55,14 @@ TEST(CommandLine, RingGeometry) {
     EXPECT_EQ(p.line.sub_buffer_count, 8u);
 }
 
+TEST(CommandLine, VsockConnections) {
+    EXPECT_EQ(Parsed("app").line.vsock_connections, 1024u);
+    EXPECT_EQ(Parsed("app uniscope.vsock_connections=7").line.vsock_connections, 7u);
+    EXPECT_EQ(Parsed("app uniscope.vsock_connections=0").line.vsock_connections, 1024u);
+    EXPECT_EQ(Parsed("app uniscope.vsock_connections=64K").line.vsock_connections, 65536u);
+    EXPECT_EQ(Parsed("app uniscope.vsock_connections=65537").line.vsock_connections, 1024u);
+}
+
 TEST(CommandLine, BrokenEscapesAndTooManyWords) {
     Parsed p("-- a%2 b%zz %");
     EXPECT_EQ(p.arguments(), (Strings{"a%2", "b%zz", "%"}));

@@ -10,7 +10,7 @@ using base::Error;
 using base::fail;
 
 class ChannelTest : public VsockTest {
-protected:
+public:
     static constexpr uint32_t port = 6602;
 
     static constexpr size_t bounce_pages = 8;
@@ -258,7 +258,6 @@ TEST_F(ChannelTest, TheStoppedWorldTalksThroughAFloodAndNobodyIsTold) {
     auto before = events;
     peer.interrupts = false;
     uint32_t sent = 0;
-    std::string asked;
     for (int round = 0; round < 50; ++round) {
         for (int i = 0; i < 30; ++i) { // the flood, within its credit
             if (sent + 1000 <= 65536) {

@@ -119,8 +119,8 @@ TEST_F(EngineEndTest, ACloseThatIsNotAnsweredIsGivenUp) {
     auto& endpoint = accepted(9);
     engine->close(endpoint);
     peer.hear();
-    EXPECT_EQ(engine->next_deadline(), s_now + Engine::close_timeout_ns);
-    s_now += Engine::close_timeout_ns;
+    EXPECT_EQ(engine->next_deadline(), g_now + Engine::close_timeout_ns);
+    g_now += Engine::close_timeout_ns;
     engine->expire();
     peer.expect_only(Reset);
     peer.say(Data, 9, 100, "late");
@@ -238,7 +238,7 @@ TEST_F(EngineEndTest, AStopDrainsAndTellsAfterwards) {
     peer.interrupts = false;
     auto seen = endpoint.event.count();
     auto seen_port = port.event.count();
-    auto changes = s_readiness_changes;
+    auto changes = g_readiness_changes;
     for (int i = 0; i < 16; ++i)
         peer.say(Data, 9, 100, std::string(4096, static_cast<char>('a' + i)));
     peer.say(Request, 10, 200);
@@ -248,7 +248,7 @@ TEST_F(EngineEndTest, AStopDrainsAndTellsAfterwards) {
     EXPECT_EQ(frames.used, frames_used);
     EXPECT_EQ(endpoint.event.count(), seen);
     EXPECT_EQ(port.event.count(), seen_port);
-    EXPECT_EQ(s_readiness_changes, changes);
+    EXPECT_EQ(g_readiness_changes, changes);
     peer.expect_only(Response);
     engine->service(); // the interrupt that waited
     EXPECT_NE(endpoint.event.count(), seen);

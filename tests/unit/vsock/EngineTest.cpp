@@ -25,7 +25,7 @@ TEST_F(EngineTest, AcceptsAConnection) {
     EXPECT_EQ(answer.header.type, type_stream);
     EXPECT_EQ(answer.header.buffer_size, 0u) << "nobody has accepted it: no memory, no credit";
     EXPECT_NE(port.event.count(), seen);
-    EXPECT_GT(s_readiness_changes, 0u);
+    EXPECT_GT(g_readiness_changes, 0u);
     EXPECT_EQ(engine->status(port).waiting, 1u);
 
     auto* endpoint = engine->accept(port);
@@ -145,13 +145,13 @@ TEST_F(EngineTest, AConnectTimesOut) {
     auto& endpoint = **engine->bind(any_port);
     ASSERT_TRUE(engine->connect(endpoint, host_cid, 77, buffer()));
     auto timer = engine->timer_event.count();
-    engine->limit_connect(endpoint, s_now + 2000);
+    engine->limit_connect(endpoint, g_now + 2000);
     EXPECT_NE(engine->timer_event.count(), timer);
-    EXPECT_EQ(engine->next_deadline(), s_now + 2000);
-    s_now += 1999;
+    EXPECT_EQ(engine->next_deadline(), g_now + 2000);
+    g_now += 1999;
     engine->expire();
     EXPECT_EQ(engine->status(endpoint).state, State::Connecting);
-    s_now += 1;
+    g_now += 1;
     auto seen = endpoint.event.count();
     engine->expire();
     EXPECT_NE(endpoint.event.count(), seen);
@@ -165,9 +165,9 @@ TEST_F(EngineTest, AConnectTimesOut) {
 TEST_F(EngineTest, AnAnsweredConnectHasNoDeadline) {
     auto& endpoint = **engine->bind(any_port);
     ASSERT_TRUE(engine->connect(endpoint, host_cid, 77, buffer()));
-    engine->limit_connect(endpoint, s_now + 2000);
+    engine->limit_connect(endpoint, g_now + 2000);
     peer.say(Response, 77, 5000);
-    s_now += 10'000;
+    g_now += 10'000;
     engine->expire();
     EXPECT_EQ(engine->status(endpoint).state, State::Established);
 }

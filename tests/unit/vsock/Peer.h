@@ -280,10 +280,10 @@ private:
 
 /// An engine with a peer.
 class VsockTest : public testing::Test {
-protected:
+public:
     explicit VsockTest(uint32_t max_endpoints = 32) {
-        s_now = 1'000'000'000;
-        s_readiness_changes = 0;
+        g_now = 1'000'000'000;
+        g_readiness_changes = 0;
         engine.emplace(peer, frames, Engine::Configuration{max_endpoints, 5000, now, readiness_changed});
         EXPECT_TRUE(engine->start());
         permanent = frames.used;
@@ -294,8 +294,8 @@ protected:
         EXPECT_EQ(frames.used, permanent);
     }
 
-    static uint64_t now() { return s_now; }
-    static void readiness_changed() { ++s_readiness_changes; }
+    static uint64_t now() { return g_now; }
+    static void readiness_changed() { ++g_readiness_changes; }
 
     ReceiveBuffer buffer(uint32_t size = 8192) { return std::move(*ReceiveBuffer::create(frames, size)); }
     Endpoint& listener(uint32_t port, unsigned backlog = 8) {
@@ -351,8 +351,8 @@ protected:
     Frames frames;
     Peer peer;
     std::optional<Engine> engine;
-    static inline uint64_t s_now = 0;
-    static inline unsigned s_readiness_changes = 0;
+    static inline uint64_t g_now = 0;
+    static inline unsigned g_readiness_changes = 0;
 
     size_t permanent = 0; ///< frames that nobody gives back
 

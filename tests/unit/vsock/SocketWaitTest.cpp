@@ -11,7 +11,7 @@ namespace vsock::test {
 namespace {
 
 class SocketWaitTest : public SocketTest {
-protected:
+public:
     /// What the guest says next.
     Peer::Heard wait_to_hear() {
         for (;;) {

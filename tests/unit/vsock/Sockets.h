@@ -38,7 +38,7 @@ struct SocketParts {
 };
 
 class SocketTest : protected SocketParts, public fs_test::Kernel {
-protected:
+public:
     SocketTest()
         : Kernel(0, &family) {}
 
