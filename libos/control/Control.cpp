@@ -31,7 +31,8 @@ struct State {
     bool event = false;
     std::atomic<bool> acknowledged{false};
     bool has_thread = false;
-    std::atomic<bool> greeted{false}; ///< every host that was there at the start
+    bool host_comes_late = false;     ///< on one of the links
+    std::atomic<bool> greeted{false}; ///< at least one host
     Registration handlers[max_handlers] = {};
     size_t handler_count = 0;
     void (*fill_status)(wire::StatusMessage&) = nullptr;
@@ -110,6 +111,7 @@ public:
             if (m_channel->is_host_connected()) {
                 m_connection = m_channel->connection();
                 send_hello(0);
+                g_state.greeted.store(true, std::memory_order_release);
             }
         }
         for (size_t count; (count = m_channel->read(m_receiver.room())) != 0;) {
@@ -227,7 +229,6 @@ void run(void*) {
     for (;;) {
         for (auto& server : g_servers)
             server.serve();
-        g_state.greeted.store(true, std::memory_order_release);
         wait_for_event(sched::no_deadline);
     }
 }
@@ -239,6 +240,7 @@ void start() {
     for (size_t i = 0; i < links::all().size(); ++i) {
         if (auto* channel = links::all()[i].channel(links::Channel::Control)) {
             g_servers[i].open(*channel, i);
+            g_state.host_comes_late |= links::all()[i].host_comes_late;
             any = true;
         }
     }
@@ -252,8 +254,8 @@ void start() {
 }
 
 void wait_until_greeted() {
-    // Ends: the thread gives a host that takes nothing a second.
-    while (g_state.has_thread && !g_state.greeted.load(std::memory_order_acquire))
+    uint64_t deadline = sched::boottime_ns() + second;
+    while (g_state.has_thread && !g_state.greeted.load(std::memory_order_acquire) && sched::boottime_ns() < deadline)
         (void)sched::scheduler().sleep_until(sched::deadline_after(retry_ns));
 }
 
@@ -286,6 +288,8 @@ void send_exited_polled(uint32_t status, uint32_t signal) {
 
 void send_exited(uint32_t status, uint32_t signal) {
     wire::ExitedMessage message{status, signal};
+    if (g_state.host_comes_late)
+        wait_until_greeted(); // an app that is quick ends before the host has come
     g_state.acknowledged.store(false, std::memory_order_relaxed);
     bool any = false;
     for (auto& server : g_servers) {

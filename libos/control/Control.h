@@ -33,8 +33,8 @@ using RequestHandler = void (*)(const Request& request, Reply& reply);
 
 /// Boot: starts the thread. Where no link has a control channel, nothing here does anything.
 void start();
-/// Boot, thread context: until the hosts that are connected know what runs here. Before the machine stops for a
-/// debugger.
+/// Boot, thread context: before the machine stops for a debugger, until a host knows what runs here. By vsock a host
+/// comes when the guest listens; where none has come within a second, none is expected.
 void wait_until_greeted();
 /// Boot: who answers requests of this type.
 void set_handler(wire::FrameType type, RequestHandler handler);

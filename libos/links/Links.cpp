@@ -32,7 +32,8 @@ Link over_vsock() {
     return {"vsock",
             // Nobody serves a console there yet: what nobody serves is refused.
             {nullptr, vsock::open_channel(wire::vsock_port_control), vsock::open_channel(wire::vsock_port_gdb),
-             vsock::open_channel(wire::vsock_port_trace), vsock::open_channel(wire::vsock_port_crash)}};
+             vsock::open_channel(wire::vsock_port_trace), vsock::open_channel(wire::vsock_port_crash)},
+            true};
 }
 
 } // namespace

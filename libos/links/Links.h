@@ -18,6 +18,8 @@ inline constexpr size_t channel_count = 5;
 struct Link {
     std::string_view name;                              ///< as `uniscope ps` shows it
     drivers::ByteChannel* channels[channel_count] = {}; ///< nullptr: this link does not carry it
+    /// The host connects when it finds the guest listening; that it has not yet says nothing.
+    bool host_comes_late = false;
 
     drivers::ByteChannel* channel(Channel channel) const { return channels[static_cast<size_t>(channel)]; }
 };

@@ -18,6 +18,7 @@ BIN = Path()
 MACHINES = ("microvm", "q35")
 CPU_COUNTS = (1, 2, 4)
 FULL = False
+LINK = os.environ.get("UNISCOPE_LINK", "virtio-serial") # the default of `uniscope run`
 
 
 def run(*command, timeout=120, **options):

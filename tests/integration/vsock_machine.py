@@ -64,20 +64,7 @@ class VsockMachine:
             time.sleep(0.05)
 
     def connect(self, port, timeout=60):
-        """A connection to the guest's port; ConnectionRefusedError when it refuses."""
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(timeout)
-        connection.connect(str(self.uds))
-        connection.sendall(b"CONNECT %d\n" % port)
-        line = b""
-        while not line.endswith(b"\n"):
-            byte = connection.recv(1)
-            if not byte:
-                connection.close()
-                raise ConnectionRefusedError(port)
-            line += byte
-        assert line.startswith(b"OK "), line
-        return connection
+        return connect(self.uds, port, timeout)
 
     def listen(self, port):
         """What the guest connects to at that port of the host."""
@@ -87,6 +74,23 @@ class VsockMachine:
         listener.settimeout(60)
         self.test.addCleanup(listener.close)
         return listener
+
+
+def connect(uds, port, timeout=60):
+    """A connection to the guest's port by the device's Unix socket; ConnectionRefusedError when it refuses."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(timeout)
+    connection.connect(str(uds))
+    connection.sendall(b"CONNECT %d\n" % port)
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = connection.recv(1)
+        if not byte:
+            connection.close()
+            raise ConnectionRefusedError(port)
+        line += byte
+    assert line.startswith(b"OK "), line
+    return connection
 
 
 def receive(connection, size):

@@ -45,6 +45,18 @@ class Sockets(guest.GuestTest):
                 instance.qemu.wait(60)
                 self.assertEqual(instance.output(), expected)
 
+    def test_ports_of_an_image_that_uniscope_runs(self):
+        for machine in guest.MACHINES:
+            with self.subTest(machine):
+                instance = self.start(guest.image("vsock_server"), options=("--link", "vsock", "--machine", machine))
+                instance.wait_for(lambda line: line == "ready")
+                connection = vsock_machine.connect(instance.directory / "vsock.sock", ECHO)
+                connection.sendall(b"there and back")
+                self.assertEqual(receive(connection, 14), b"there and back")
+                connection.close()
+                with self.assertRaises(ConnectionRefusedError):
+                    vsock_machine.connect(instance.directory / "vsock.sock", GDB) # the supervisor has it
+
     def test_bytes_arrive_both_ways(self):
         size = 24 << 20
         for machine, cpus in (("q35", 1), ("microvm", 1), ("q35", 2)):

@@ -64,9 +64,15 @@ void add_launch_options(CLI::App& app, LaunchArguments& arguments) {
     app.add_flag("--system", arguments.system, "Register it for the group of the system registry, not for you alone");
     app.add_option("--cpus", arguments.cpus, "Number of virtual CPUs, 1 unless told (also -smp N)")->type_name("N");
     app.add_option("-m,--memory", arguments.memory, "Memory, 128M unless told")->type_name("SIZE");
-    app.add_option("--machine", arguments.machine, "microvm (unless told) or q35")->type_name("MACHINE");
+    app.add_option("--machine", arguments.machine, "microvm (unless told) or q35")
+        ->type_name("MACHINE")
+        ->envname("UNISCOPE_MACHINE");
     app.add_option("--accel", arguments.accelerator, "auto (unless told: KVM where it works), tcg or kvm")
         ->type_name("ACCEL");
+    app.add_option("--link", arguments.link,
+                   "What carries gdb, traces and control: auto (unless told), virtio-serial or vsock")
+        ->type_name("LINK")
+        ->envname("UNISCOPE_LINK");
     app.add_option("--rootfs", arguments.rootfs, "Directory whose contents become the instance's `/`")
         ->type_name("DIR");
     app.add_option("--env", arguments.environment, "Environment variable of the app; may be repeated")
@@ -103,6 +109,7 @@ Result<Launch> prepare_launch(const LaunchArguments& arguments, const std::vecto
     options.memory_mib = TRY(tracer::parse_memory_size(arguments.memory));
     options.machine = TRY(tracer::parse_machine(arguments.machine));
     options.accelerator = TRY(tracer::parse_accelerator(arguments.accelerator));
+    options.link = TRY(tracer::parse_link(arguments.link));
     for (const std::string& variable : arguments.environment)
         if (variable.find('=') == std::string::npos || variable.starts_with('='))
             return fail(fmt::format("--env {} is not NAME=VALUE", variable), "Give it like --env TZ=UTC.");
@@ -130,8 +137,12 @@ Result<Launch> prepare_launch(const LaunchArguments& arguments, const std::vecto
 }
 
 Result<std::string> shell_command(const Launch& launch) {
-    const auto command =
-        tracer::make_qemu_command(launch.qemu, launch.options, launch.accelerator, "", {3, 4, 5, 6, 7, 8});
+    tracer::QemuDescriptors descriptors{};
+    int next = 3;
+    for (size_t line = 0; line < descriptors.size(); ++line)
+        if (tracer::needs_line(launch.options, line))
+            descriptors[line] = next++;
+    const auto command = tracer::make_qemu_command(launch.qemu, launch.options, launch.accelerator, "", descriptors);
     std::string line;
     for (const std::string& word : command)
         line += (line.empty() ? "" : " ") + quote_for_shell(word);

@@ -20,6 +20,7 @@ struct LaunchArguments {
     std::string memory = "128M";
     std::string machine = "microvm";
     std::string accelerator = "auto";
+    std::string link = "auto";
     std::string rootfs;
     std::vector<std::string> environment;
     std::vector<std::string> kernel_options;

@@ -24,6 +24,10 @@ std::string_view name_of(Accelerator accelerator) {
     return "";
 }
 
+std::string_view name_of(LinkKind link) {
+    return link == LinkKind::Vsock ? "vsock" : "virtio-serial";
+}
+
 Result<Machine> parse_machine(std::string_view text) {
     if (text == "microvm")
         return Machine::Microvm;
@@ -37,6 +41,14 @@ Result<Accelerator> parse_accelerator(std::string_view text) {
         if (text == name_of(accelerator))
             return accelerator;
     return fail(fmt::format("there is no accelerator `{}`", text), "Use --accel auto, tcg or kvm.");
+}
+
+Result<LinkKind> parse_link(std::string_view text) {
+    if (text == "auto" || text == name_of(LinkKind::VirtioSerial))
+        return LinkKind::VirtioSerial;
+    if (text == name_of(LinkKind::Vsock))
+        return LinkKind::Vsock;
+    return fail(fmt::format("there is no link `{}`", text), "Use --link auto, virtio-serial or vsock.");
 }
 
 Result<uint32_t> parse_memory_size(std::string_view text) {
@@ -58,8 +70,17 @@ Result<uint32_t> parse_memory_size(std::string_view text) {
     return static_cast<uint32_t>(mib);
 }
 
+bool LaunchOptions::has_line(ChannelName channel) const {
+    // A debugger at the first kernel instruction is served before there are drivers, by the second serial line.
+    return link == LinkKind::VirtioSerial || channel == ChannelName::Console ||
+           (channel == ChannelName::Gdb && wait == WaitFor::Boot);
+}
+
 std::vector<std::string> LaunchOptions::kernel_words() const {
     std::vector<std::string> words;
+    // Whoever reaches the sockets of the device is this user.
+    if (link == LinkKind::Vsock)
+        words.emplace_back("uniscope.debug=open");
     if (wait != WaitFor::Nothing)
         words.emplace_back(wait == WaitFor::Boot ? "uniscope.wait=boot" : "uniscope.wait=app");
     if (input != ConsoleInput::None)

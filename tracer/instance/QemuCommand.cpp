@@ -38,31 +38,45 @@ std::string escape_commas(std::string_view text) {
     return escaped;
 }
 
+/// Without KVM: where the CPU has the fast string instructions, guests copy by them, and QEMU's translator does that
+/// byte by byte.
+std::string_view cpu_model(Accelerator accelerator) {
+    return accelerator == Accelerator::Tcg ? "max,-erms,-fsrm" : "max";
+}
+
 } // namespace
+
+bool needs_line(const LaunchOptions& options, size_t line) {
+    if (line == qmp_line)
+        return true;
+    if (line == vhost_user_line)
+        return options.link == LinkKind::Vsock;
+    return options.has_line(all_channels[line]);
+}
 
 std::vector<std::string> make_qemu_command(const std::string& qemu, const LaunchOptions& options,
                                            Accelerator accelerator, const std::filesystem::path& initrd,
-                                           const ChannelDescriptors& channels) {
+                                           const QemuDescriptors& descriptors) {
     const bool microvm = options.machine == Machine::Microvm;
+    const bool vsock = options.link == LinkKind::Vsock;
     std::vector<std::string> command = {
         qemu, "-name", "guest=" + escape_commas(options.name), "-nodefaults", "-no-user-config", "-display", "none",
-        "-machine", microvm ? "microvm,isa-serial=off" : "q35", "-accel", std::string(name_of(accelerator)), "-cpu",
-        "max", "-smp", std::to_string(options.cpus), "-m", fmt::format("{}M", options.memory_mib),
+        "-machine", fmt::format("{}{}", microvm ? "microvm,isa-serial=off" : "q35", vsock ? ",memory-backend=mem" : ""),
+        "-accel", std::string(name_of(accelerator)), "-cpu", std::string(cpu_model(accelerator)), "-smp",
+        std::to_string(options.cpus), "-m", fmt::format("{}M", options.memory_mib),
         // A triple fault leaves a machine whose memory can be dumped.
         "-action", "reboot=shutdown,shutdown=pause"};
     const auto add = [&command](const char* option, std::string value) {
         command.emplace_back(option);
         command.push_back(std::move(value));
     };
-    const auto add_channel = [&add](const char* id, int descriptor) {
+    const auto add_channel = [&add](std::string_view id, int descriptor) {
         add("-chardev", fmt::format("socket,id={},fd={}", id, descriptor));
     };
-    add_channel("console", channels.console);
-    add_channel("gdb", channels.gdb);
-    add_channel("control", channels.control);
-    add_channel("trace", channels.trace);
-    add_channel("crash", channels.crash);
-    add_channel("qmp", channels.qmp);
+    for (const ChannelName channel : all_channels)
+        if (options.has_line(channel))
+            add_channel(name_of(channel), descriptors[static_cast<size_t>(channel)]);
+    add_channel("qmp", descriptors[qmp_line]);
     add("-mon", "chardev=qmp,mode=control");
     if (microvm)
         add("-global", "virtio-mmio.force-legacy=false");
@@ -71,12 +85,19 @@ std::vector<std::string> make_qemu_command(const std::string& qemu, const Launch
     // A debugger at the first kernel instruction is served before there are drivers; later a port is many times faster.
     if (options.wait == WaitFor::Boot)
         add("-device", "isa-serial,chardev=gdb,iobase=0x2f8,irq=3");
-    add("-device", microvm ? "virtio-serial-device" : "virtio-serial-pci");
-    add("-device", fmt::format("virtserialport,chardev=control,name={}", wire::control_port_name));
-    if (options.wait != WaitFor::Boot)
-        add("-device", fmt::format("virtserialport,chardev=gdb,name={}", wire::gdb_port_name));
-    add("-device", fmt::format("virtserialport,chardev=trace,name={}", wire::trace_port_name));
-    add("-device", fmt::format("virtserialport,chardev=crash,name={}", wire::crash_port_name));
+    if (vsock) {
+        // The device lies in the supervisor, which needs the guest's memory.
+        add("-object", fmt::format("memory-backend-memfd,id=mem,size={}M,share=on", options.memory_mib));
+        add_channel("vsock", descriptors[vhost_user_line]);
+        add("-device", fmt::format("{},chardev=vsock", microvm ? "vhost-user-vsock-device" : "vhost-user-vsock-pci"));
+    } else {
+        add("-device", microvm ? "virtio-serial-device" : "virtio-serial-pci");
+        add("-device", fmt::format("virtserialport,chardev=control,name={}", wire::control_port_name));
+        if (options.wait != WaitFor::Boot)
+            add("-device", fmt::format("virtserialport,chardev=gdb,name={}", wire::gdb_port_name));
+        add("-device", fmt::format("virtserialport,chardev=trace,name={}", wire::trace_port_name));
+        add("-device", fmt::format("virtserialport,chardev=crash,name={}", wire::crash_port_name));
+    }
     add("-device", microvm ? "virtio-rng-device" : "virtio-rng-pci");
     add("-kernel", options.image.string());
     add("-append", make_command_line(options.kernel_words(), options.arguments));

@@ -3,7 +3,6 @@
 #include "tracer/image/Image.h"
 #include "tracer/instance/Cpio.h"
 #include "tracer/instance/Process.h"
-#include "tracer/instance/QemuCommand.h"
 
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -22,29 +21,32 @@ constexpr milliseconds quit_timeout{3000};
 
 } // namespace
 
-Result<std::array<FileDescriptor, 6>> Supervisor::State::launch() {
+Result<Supervisor::State::Lines> Supervisor::State::launch() {
     LaunchOptions& launch = options.launch;
     fs::path initrd;
     if (launch.rootfs) {
         initrd = services.directory() / "rootfs.cpio";
         TRY(write_cpio(*launch.rootfs, initrd));
     }
-    std::array<FileDescriptor, 6> ours;
-    std::array<FileDescriptor, 6> theirs;
-    std::array<int, 6> numbers{};
-    for (size_t i = 0; i < ours.size(); ++i) {
+    Lines ours;
+    Lines theirs;
+    QemuDescriptors descriptors{};
+    std::vector<int> inherited;
+    for (size_t line = 0; line < line_count; ++line) {
+        if (!needs_line(launch, line))
+            continue;
         auto pair = TRY(socket_pair());
-        ours[i] = std::move(pair.first);
-        theirs[i] = std::move(pair.second);
-        numbers[i] = theirs[i].get();
+        ours[line] = std::move(pair.first);
+        theirs[line] = std::move(pair.second);
+        descriptors[line] = theirs[line].get();
+        inherited.push_back(descriptors[line]);
     }
     launch.input = options.foreground ? Terminal::kind_of_input() : ConsoleInput::None;
     launch.realtime_ns = std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
-    const auto command = make_qemu_command(options.qemu, launch, options.accelerator, initrd,
-                                           {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]});
+    const auto command = make_qemu_command(options.qemu, launch, options.accelerator, initrd, descriptors);
     if (options.verbose)
         services.say(fmt::format("running {}", fmt::join(command, " ")));
-    qemu_pid = TRY(spawn(command, numbers, services.directory() / "qemu.log"));
+    qemu_pid = TRY(spawn(command, inherited, services.directory() / "qemu.log"));
     return ours;
 }
 
@@ -59,22 +61,18 @@ Result<> Supervisor::State::start() {
                       getpid(),
                       0,
                       std::time(nullptr),
-                      "virtio-serial",
+                      std::string(name_of(options.launch.link)),
                       "",
                       false};
     handle_signals();
-    auto descriptors = TRY(launch());
+    Lines lines = TRY(launch());
     services.facts.qemu_pid = qemu_pid;
-    use_channels(std::move(descriptors));
+    connect_services();
+    TRY(use_lines(std::move(lines)));
     return open_services();
 }
 
-void Supervisor::State::use_channels(std::array<FileDescriptor, 6> descriptors) {
-    std::array<std::shared_ptr<Channel>, 6> channels;
-    for (size_t i = 0; i < channels.size(); ++i)
-        channels[i] = Channel::create(loop, std::move(descriptors[i]));
-    if (options.foreground)
-        terminal = std::make_unique<Terminal>(loop, channels[0]);
+void Supervisor::State::connect_services() {
     services.console.on_output = [this](Channel::Bytes bytes) {
         if (terminal)
             terminal->write(bytes);
@@ -91,12 +89,19 @@ void Supervisor::State::use_channels(std::array<FileDescriptor, 6> descriptors) 
     services.on_request = [this](const nlohmann::json& request, ManageServer::Answer answer) {
         manage(request, std::move(answer));
     };
-    services.set_channel(ChannelName::Console, channels[0]);
-    services.set_channel(ChannelName::Gdb, channels[1]);
-    services.set_channel(ChannelName::Control, channels[2]);
-    services.set_channel(ChannelName::Trace, channels[3]);
-    services.set_channel(ChannelName::Crash, channels[4]);
-    qmp = std::make_unique<Qmp>(channels[5]);
+}
+
+Result<> Supervisor::State::use_lines(Lines lines) {
+    for (const ChannelName channel : all_channels) {
+        auto& line = lines[static_cast<size_t>(channel)];
+        if (!line)
+            continue;
+        const auto stream = Channel::create(loop, std::move(line));
+        if (channel == ChannelName::Console && options.foreground)
+            terminal = std::make_unique<Terminal>(loop, stream);
+        services.set_channel(channel, stream);
+    }
+    qmp = std::make_unique<Qmp>(Channel::create(loop, std::move(lines[qmp_line])));
     qmp->on_event = [this](const std::string& event, const nlohmann::json& data) {
         if (event == "SHUTDOWN")
             machine_stopped(data);
@@ -105,6 +110,34 @@ void Supervisor::State::use_channels(std::array<FileDescriptor, 6> descriptors) 
         if (options.launch.wait == WaitFor::Boot)
             report_ready({});
     };
+    auto& vhost_user = lines[vhost_user_line];
+    return vhost_user ? use_vsock(std::move(vhost_user)) : Result<>();
+}
+
+Result<> Supervisor::State::use_vsock(FileDescriptor vhost_user) {
+    // The guest's own vsock ports are reached there, as with other hypervisors.
+    vsock = TRY(VsockChannels::create(loop, std::move(vhost_user), services.directory() / "vsock.sock",
+                                      [this](const std::string& what) { services.say(what); }));
+    vsock->on_open = [this](ChannelName channel, std::shared_ptr<Channel> stream) {
+        services.set_channel(channel, std::move(stream));
+    };
+    const auto open_again = [this](ChannelName channel) {
+        return [this, channel] {
+            if (vsock)
+                vsock->lost(channel);
+        };
+    };
+    services.control.on_lost = open_again(ChannelName::Control);
+    services.gdb.on_lost = open_again(ChannelName::Gdb);
+    services.trace.on_lost = open_again(ChannelName::Trace);
+    services.crash.on_lost = open_again(ChannelName::Crash);
+    // It is being opened all the time: who comes early waits.
+    services.gdb.on_wanted = [] {};
+    services.trace.on_wanted = [] {};
+    for (const ChannelName channel : all_channels)
+        if (!options.launch.has_line(channel))
+            vsock->keep(channel);
+    return {};
 }
 
 Result<> Supervisor::State::open_services() {
@@ -250,6 +283,7 @@ void Supervisor::State::finish() {
     if (std::exchange(finished, true))
         return;
     services.publish_ending();
+    vsock.reset();
     services.close();
     timer.cancel();
     ready_timer.cancel();

@@ -3,8 +3,10 @@
 // it is watched, SupervisorCrash.cpp its violent end. What it offers to others is InstanceServices.
 
 #include "tracer/instance/InstanceServices.h"
+#include "tracer/instance/QemuCommand.h"
 #include "tracer/instance/Supervisor.h"
 #include "tracer/instance/Terminal.h"
+#include "tracer/instance/VsockChannels.h"
 #include "tracer/link/Qmp.h"
 
 #include <array>
@@ -33,8 +35,12 @@ struct Supervisor::State {
 
     // tracer/instance/Supervisor.cpp, in the order of an instance's life
     Result<> start();
-    Result<std::array<FileDescriptor, 6>> launch();
-    void use_channels(std::array<FileDescriptor, 6> descriptors);
+    /// This process' ends of QEMU's lines.
+    using Lines = std::array<FileDescriptor, line_count>;
+    Result<Lines> launch();
+    void connect_services();
+    Result<> use_lines(Lines lines);
+    Result<> use_vsock(FileDescriptor vhost_user);
     Result<> open_services();
     void handle_signals();
     void report_ready(const Result<>& result);
@@ -92,6 +98,7 @@ struct Supervisor::State {
 
     std::unique_ptr<Terminal> terminal;
     std::unique_ptr<Qmp> qmp;
+    std::unique_ptr<VsockChannels> vsock;
 };
 
 } // namespace tracer

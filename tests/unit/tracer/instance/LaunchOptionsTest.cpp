@@ -84,3 +84,25 @@ TEST(QemuCommand, HasTheDebuggerOnAUartWhereNoDriverRunsYet) {
     EXPECT_NE(std::ranges::find(command, "isa-serial,chardev=gdb,iobase=0x2f8,irq=3"), command.end());
     EXPECT_EQ(std::ranges::find(command, "virtserialport,chardev=gdb,name=uniscope.gdb"), command.end());
 }
+
+TEST(QemuCommand, WithVsockHasOneDeviceForAllChannels) {
+    LaunchOptions options;
+    options.image = "/images/app";
+    options.link = LinkKind::Vsock;
+    for (const Machine machine : {Machine::Microvm, Machine::Q35}) {
+        options.machine = machine;
+        std::vector<size_t> lines;
+        for (size_t line = 0; line < line_count; ++line)
+            if (needs_line(options, line))
+                lines.push_back(line);
+        EXPECT_EQ(lines, (std::vector<size_t>{static_cast<size_t>(ChannelName::Console), qmp_line, vhost_user_line}));
+        const auto command = make_qemu_command("qemu", options, Accelerator::Tcg, "", {3, -1, -1, -1, -1, 4, 5});
+        const auto has = [&](const std::string& word) { return std::ranges::find(command, word) != command.end(); };
+        EXPECT_TRUE(has("memory-backend-memfd,id=mem,size=128M,share=on"));
+        EXPECT_TRUE(has("socket,id=vsock,fd=5"));
+        EXPECT_EQ(has("vhost-user-vsock-device,chardev=vsock"), machine == Machine::Microvm);
+        EXPECT_EQ(has("vhost-user-vsock-pci,chardev=vsock"), machine == Machine::Q35);
+        EXPECT_TRUE(std::ranges::none_of(command, [](const auto& word) { return word.contains("virtio-serial"); }));
+        EXPECT_TRUE(has("uniscope.debug=open -- /images/app") || has("uniscope.debug=open"));
+    }
+}
