@@ -178,12 +178,21 @@ Thread* Scheduler::take(Queue& queue, uint32_t cpu) {
     return nullptr;
 }
 
+bool Scheduler::is_coming(uint32_t index) {
+    const auto& cpu = arch::cpu(index);
+    return cpu.current == cpu.idle && cpu.reschedule.load(std::memory_order_relaxed);
+}
+
 Thread* Scheduler::dequeue(uint32_t cpu) {
     if (Thread* own = take(m_queues[cpu], cpu))
         return own;
-    // Nothing here: what waits elsewhere.
+    // Nothing here: what waits elsewhere. But what an idle CPU has just been woken for ran there before and stays
+    // there.
     for (uint32_t i = 1; i < arch::cpu_count(); ++i) {
-        if (Thread* thread = take(m_queues[(cpu + i) % arch::cpu_count()], cpu))
+        uint32_t other = (cpu + i) % arch::cpu_count();
+        if (m_queues[other].length == 1 && is_coming(other))
+            continue;
+        if (Thread* thread = take(m_queues[other], cpu))
             return thread;
     }
     return nullptr;

@@ -86,6 +86,8 @@ private:
     void enqueue(Thread& thread);
     void wake_idle_cpu_for(const Thread& thread);
     Thread* dequeue(uint32_t cpu);
+    /// The CPU is idle and has been told to look into its queue, but has not looked yet.
+    static bool is_coming(uint32_t cpu);
     static Thread* take(Queue& queue, uint32_t cpu);
     void make_runnable(Thread& thread);
     void make_runnable_on(Thread& thread, uint32_t cpu);
