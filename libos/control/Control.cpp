@@ -254,8 +254,12 @@ void start() {
 }
 
 void wait_until_greeted() {
+    auto is_expected = [] {
+        return g_state.host_comes_late || std::ranges::any_of(g_servers, [](const Server& s) { return s.has_host(); });
+    };
     uint64_t deadline = sched::boottime_ns() + second;
-    while (g_state.has_thread && !g_state.greeted.load(std::memory_order_acquire) && sched::boottime_ns() < deadline)
+    while (g_state.has_thread && !g_state.greeted.load(std::memory_order_acquire) && is_expected() &&
+           sched::boottime_ns() < deadline)
         (void)sched::scheduler().sleep_until(sched::deadline_after(retry_ns));
 }
 
