@@ -92,8 +92,10 @@ void start(void*) {
     syscalls::initialize();
     start_files();
     console::start_input(command_line().input, platform());
-    if (line.wait == CommandLine::Wait::App)
+    if (line.wait == CommandLine::Wait::App) {
         control::wait_until_greeted();
+        console::log(1, "uniscope: the app's entry waits for a debugger\n");
+    }
     if (auto started = process::start_app(command_line()); !started)
         refuse_app(started.error());
 }

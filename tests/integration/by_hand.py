@@ -32,6 +32,7 @@ class Machine:
         self.arguments = arguments
         self.kernel_words = kernel_words
         self.gdb = gdb
+        self.console = self.directory / "console.txt"
         self.process = None
         test.addCleanup(self.end)
         self.start()
@@ -44,6 +45,8 @@ class Machine:
             chardev = f"socket,path={self.directory}/uniscope.{channel},server=on,wait=off"
             if channel == "gdb" and self.gdb:
                 chardev = self.gdb
+            if channel == "console":
+                chardev += f",logfile={self.console}"
             kind, _, rest = chardev.partition(",")
             words += ["-chardev", f"{kind},id={channel}" + ("," + rest if rest else "")]
         words += ["-device", "isa-serial,chardev=console,iobase=0x3f8,irq=4",
