@@ -397,7 +397,8 @@ class Endpoints(guest.GuestTest):
         shutil.rmtree(system, ignore_errors=True)
         system.mkdir()
         system.chmod(0o3770)
-        self.succeed("run", "-d", "--system", "--name", "shop", self.image, "serve")
+        started = self.succeed("run", "-d", "--system", "--name", "shop", self.image, "serve")
+        self.assertEqual(started.stdout, "system/shop\n")
         self.addCleanup(self.uniscope, "kill", "system/shop")
         self.assertEqual((system / "shop").stat().st_mode & 0o7777, 0o2750)
         for name in ("gdb", "control", "trace", "manage", "console"):

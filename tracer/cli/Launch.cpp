@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 namespace cli {
 
@@ -165,7 +166,8 @@ Result<int> launch_in_foreground(Launch launch) {
 Result<std::string> launch_in_background(Launch launch) {
     tracer::ClaimedName name = TRY(claim_name(launch));
     keep_symbols(launch);
-    const std::string instance = name.name;
+    const std::string instance = to_string(tracer::QualifiedName{
+        launch.scope == tracer::Scope::System ? std::optional(launch.scope) : std::nullopt, name.name});
     TRY(start_in_background(std::move(name), [&launch](tracer::ClaimedName claimed, Ready ready) -> Result<> {
         tracer::SupervisorOptions options = supervisor_options(std::move(launch), claimed);
         options.foreground = false;

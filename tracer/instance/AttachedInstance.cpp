@@ -73,6 +73,8 @@ struct AttachedInstance::State {
     void manage(const nlohmann::json& request, const ManageServer::Answer& answer);
     void reach(const nlohmann::json& request, const ManageServer::Answer& answer);
     void answer_reaching(ChannelName channel, const Result<>& result);
+    /// What was opened for somebody who does not come is closed after a while.
+    void close_when_idle();
     bool is_free(ChannelName channel) const;
     void let_go(ChannelName channel);
 
@@ -371,8 +373,9 @@ void AttachedInstance::State::reach(const nlohmann::json& request, const ManageS
     const auto what = request.find("what");
     const auto channel =
         what != request.end() && what->is_string() ? parse_channel_name(what->get<std::string>()) : std::nullopt;
-    if (!channel || (is_on_demand(*channel) ? services.has_channel(*channel) : true)) {
+    if (!channel || !is_on_demand(*channel) || services.has_channel(*channel)) {
         answer({{"ok", true}});
+        close_when_idle();
         return;
     }
     reaching[*channel].push_back(answer);
@@ -385,6 +388,10 @@ void AttachedInstance::State::answer_reaching(ChannelName channel, const Result<
         return;
     for (const auto& answer : waiting.mapped())
         answer(result ? nlohmann::json{{"ok", true}} : failure_answer(result.error()));
+    close_when_idle();
+}
+
+void AttachedInstance::State::close_when_idle() {
     idle_timer.expires_after(arrival_timeout);
     idle_timer.async_wait([this](asio::error_code error) {
         for (const ChannelName idle : {ChannelName::Gdb, ChannelName::Trace})

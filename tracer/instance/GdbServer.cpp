@@ -85,7 +85,8 @@ void GdbServer::became_free() {
     if (!m_thieves.empty()) {
         for (const auto& done : std::exchange(m_thieves, {}))
             done();
-        return; // the thief comes next, or nobody: then the stub is kept until somebody has come and gone
+        attach_waiting(); // somebody came first
+        return;           // else the thief comes next, so the stub is kept
     }
     attach_waiting();
     if (m_stub && !m_client && !m_waiting && on_idle)

@@ -12,7 +12,6 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr milliseconds first_pause{200};
-constexpr milliseconds longest_pause{5000};
 /// One that lasted this long did not fail at once.
 constexpr milliseconds good_while{2000};
 
@@ -97,7 +96,7 @@ void LinkChannels::lost(ChannelName channel) {
 
 void LinkChannels::try_later(ChannelName channel) {
     Slot& state = slot(channel);
-    state.pause = std::clamp(state.pause * 2, first_pause, longest_pause);
+    state.pause = std::clamp(state.pause * 2, first_pause, m_link->retry_pause());
     state.timer.expires_after(state.pause);
     state.timer.async_wait([this, channel](asio::error_code error) {
         Slot& waiting = slot(channel);

@@ -15,8 +15,9 @@
 namespace tracer {
 
 /// A link's open() blocks, so each channel has a thread for the time of opening. What cannot be opened, or is lost, is
-/// tried again after a pause that doubles from 0.2 to 5 seconds. Everything else is on the event loop's thread, the
-/// callbacks included. The destructor waits for openings to be given up: about 50 ms, a name server's time at worst.
+/// tried again after a pause that doubles from 0.2 seconds to the link's longest. Everything else is on the event
+/// loop's thread, the callbacks included. The destructor waits for openings to be given up: about 50 ms, a name
+/// server's time at worst.
 class LinkChannels {
 public:
     LinkChannels(asio::io_context& loop, std::unique_ptr<Link> link);

@@ -59,6 +59,8 @@ void TraceRelay::ended() {
         send_client_away();
         for (const auto& done : std::exchange(m_thieves, {}))
             done();
+        if (m_waiting) // somebody came first
+            attach(*std::exchange(m_waiting, std::nullopt));
     } else if (m_waiting && !m_client)
         attach(*std::exchange(m_waiting, std::nullopt));
     else if (is_free() && m_guest && on_idle)

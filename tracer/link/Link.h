@@ -44,6 +44,8 @@ public:
     virtual std::string_view kind() const = 0;
     /// Whether the link can carry the channel at all, as far as is known now.
     virtual bool has(ChannelName channel) const = 0;
+    /// The longest pause between two tries to open a channel that is out of reach.
+    virtual std::chrono::milliseconds retry_pause() const { return std::chrono::seconds(5); }
     /// A connected, blocking byte stream; closing it ends the channel. Blocks for about the timeout at most. The error
     /// says what is missing on which side.
     virtual Result<FileDescriptor> open(ChannelName channel, const OpenOptions& options) = 0;

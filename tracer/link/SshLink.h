@@ -21,6 +21,8 @@ public:
     std::string_view kind() const override { return "ssh"; }
     /// Cores are taken by the supervisor over there.
     bool has(ChannelName channel) const override { return channel != ChannelName::Crash; }
+    /// Each try is a login, which the other host logs and may count.
+    std::chrono::milliseconds retry_pause() const override { return std::chrono::seconds(60); }
     Result<FileDescriptor> open(ChannelName channel, const OpenOptions& options) override;
 
 private:
