@@ -24,7 +24,8 @@ void TraceChannel::on_written(void* self) {
     auto& channel = *static_cast<TraceChannel*>(self);
     {
         sched::SpinLocker locker(channel.m_lock);
-        channel.m_written = channel.m_event = true;
+        channel.m_in_flight = false;
+        channel.m_event = true;
     }
     channel.m_waiter.wake_all();
 }
@@ -39,13 +40,42 @@ bool TraceChannel::wait_for_event(uint64_t deadline) {
     return happened;
 }
 
+void TraceChannel::begin() {
+    m_gives_up.store(false, std::memory_order_relaxed);
+    progress();
+}
+
+uint64_t TraceChannel::stalled_ns() const {
+    uint64_t since = m_stalled_since.load(std::memory_order_relaxed);
+    return since != 0 ? sched::boottime_ns() - since : 0;
+}
+
+void TraceChannel::give_up() {
+    m_gives_up.store(true, std::memory_order_relaxed);
+}
+
+bool TraceChannel::wait_for_progress() {
+    if (m_stalled_since.load(std::memory_order_relaxed) == 0)
+        m_stalled_since.store(sched::boottime_ns(), std::memory_order_relaxed);
+    if (stalled_ns() > stall_limit_ns)
+        give_up();
+    if (m_gives_up.load(std::memory_order_relaxed)) {
+        progress(); // nobody waits any more
+        return false;
+    }
+    (void)wait_for_event(sched::deadline_after(look_ns));
+    return true;
+}
+
 bool TraceChannel::send_bytes(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
         auto written = m_channel->write_some(bytes);
-        if (written)
+        if (written) {
             bytes = bytes.subspan(*written);
-        else if (written.error() != base::Error::Again || !wait_for_event(sched::deadline_after(stall_limit_ns)))
+            progress();
+        } else if (written.error() != base::Error::Again || !wait_for_progress()) {
             return false;
+        }
     }
     return true;
 }
@@ -60,29 +90,43 @@ bool TraceChannel::send(wire::FrameType type, std::span<const std::byte> body) {
     return send_header(type, body.size()) && send_bytes(body);
 }
 
-bool TraceChannel::send_packet(std::span<const std::byte> packet) {
-    if (!send_header(wire::FrameType::TracePacket, packet.size()))
-        return false;
-    m_written = false;
-    for (;;) {
-        auto queued = m_channel->write_pages(arch::physical_address_of(packet.data()),
-                                             static_cast<uint32_t>(packet.size()), on_written, this);
-        if (queued)
-            break;
-        if (queued.error() != base::Error::Again || !wait_for_event(sched::deadline_after(stall_limit_ns)))
-            return false;
-    }
-    // The device has the packet's memory now: it must not be given back to the ring before it is done, so a host that
-    // takes nothing stops the recording here, with the ring discarding and counting, until it takes it or the machine
-    // ends.
+bool TraceChannel::wait_until_written() {
     for (;;) {
         {
             sched::SpinLocker locker(m_lock);
-            if (m_written)
-                return true;
+            if (!m_in_flight)
+                break;
         }
-        (void)wait_for_event(sched::deadline_after(stall_limit_ns));
+        if (!wait_for_progress())
+            return false;
     }
+    progress();
+    return true;
+}
+
+bool TraceChannel::send_pages(std::span<const std::byte> packet) {
+    for (;;) {
+        {
+            sched::SpinLocker locker(m_lock);
+            m_in_flight = true; // before the device can be done with it
+        }
+        auto queued = m_channel->write_pages(arch::physical_address_of(packet.data()),
+                                             static_cast<uint32_t>(packet.size()), on_written, this);
+        if (queued)
+            return true;
+        {
+            sched::SpinLocker locker(m_lock);
+            m_in_flight = false;
+        }
+        if (queued.error() != base::Error::Again || !wait_for_progress())
+            return false;
+    }
+}
+
+bool TraceChannel::send_packet(std::span<const std::byte> packet) {
+    // What an earlier recording left with the device goes first.
+    return wait_until_written() && send_header(wire::FrameType::TracePacket, packet.size()) && send_pages(packet) &&
+           wait_until_written();
 }
 
 } // namespace trace

@@ -21,6 +21,8 @@ using wire::FrameType;
 
 constexpr uint64_t millisecond = 1'000'000;
 constexpr uint64_t flush_interval_ms = 200;
+/// A recording that nothing moves for so long makes room for who else wants to record.
+constexpr uint64_t stall_patience_ns = 2'000'000'000;
 
 enum class Job : uint8_t { None, Record, Snapshot, Stop };
 
@@ -34,6 +36,7 @@ struct State {
     Job job = Job::None;
     size_t job_link = 0;
     std::atomic<bool> recording{false};
+    std::atomic<uint64_t> rounds{0}; ///< flushes; what the one before flushed has been sent
     uint64_t delivered = 0;
     sched::SpinLock registry_lock; // outside the text patcher's
     /// What ProbeEnable asked for: the control thread writes, and the tracer's reads it when it switches all probes.
@@ -131,8 +134,10 @@ Job take_job(sched::Deadline deadline) {
     }
     Job job = g_state.job;
     g_state.job = Job::None;
-    if (job == Job::Record || job == Job::Snapshot)
+    if (job == Job::Record || job == Job::Snapshot) {
         g_state.channel = &g_state.channels[g_state.job_link];
+        g_state.channel->begin();
+    }
     g_state.lock.unlock(state);
     return job;
 }
@@ -158,6 +163,7 @@ void record() {
     while (connected && take_job(sched::deadline_after(5 * millisecond)) != Job::Stop) {
         connected = send_ready_packets();
         if (sched::boottime_ns() >= next_flush) {
+            g_state.rounds.fetch_add(1, std::memory_order_relaxed);
             (void)on_every_cpu(RingCommand::Flush);
             next_flush = sched::boottime_ns() + flush_interval_ms * millisecond;
         }
@@ -211,10 +217,32 @@ void give_job(Job job, size_t link) {
     g_state.jobs.wake_all();
 }
 
+uint64_t longest_stall() {
+    uint64_t longest = 0;
+    for (const auto& channel : g_state.channels)
+        longest = std::max(longest, channel.stalled_ns());
+    return longest;
+}
+
+/// Control thread: the recording that runs may be one whose host is gone without a word, on a link that cannot tell.
+/// True: it has ended. One whose packets arrive is left alone.
+bool outwait_stalled_recording() {
+    uint64_t rounds = g_state.rounds.load(std::memory_order_relaxed);
+    // The second has sent what the first flushed.
+    while (g_state.recording && g_state.rounds.load(std::memory_order_relaxed) < rounds + 2) {
+        if (longest_stall() > stall_patience_ns) {
+            for (auto& channel : g_state.channels)
+                channel.give_up();
+        }
+        (void)sched::scheduler().sleep_until(sched::deadline_after(10 * millisecond));
+    }
+    return !g_state.recording;
+}
+
 void start_job(Job job, const control::Request& request, control::Reply& reply) {
     if (!g_state.has_rings || !g_state.channels[request.link].is_open())
         reply.error = static_cast<int32_t>(Error::NotSupported);
-    else if (g_state.recording.exchange(true))
+    else if (g_state.recording.exchange(true) && (!outwait_stalled_recording() || g_state.recording.exchange(true)))
         reply.error = static_cast<int32_t>(Error::Busy);
     else
         give_job(job, request.link);
