@@ -79,6 +79,12 @@ void kernel_word(CommandLine& line, std::string_view word) {
         line.input = console::Input::Pipe;
     } else if (word == "uniscope.stdin=terminal") {
         line.input = console::Input::Terminal;
+    } else if (word == "uniscope.serial=gdb") {
+        line.serial = links::SerialUse::Gdb;
+    } else if (word == "uniscope.serial=mux") {
+        line.serial = links::SerialUse::Mux;
+    } else if (word == "uniscope.serial=mux-escaped") {
+        line.serial = links::SerialUse::EscapedMux;
     } else if (take(word, "uniscope.env.")) {
         append(line.environment, line.environment_count, word, line.truncated);
     } else if (take(word, "uniscope.tick_hz=")) {

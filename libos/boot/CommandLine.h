@@ -3,6 +3,7 @@
 // untrusted.
 
 #include "libos/console/Console.h"
+#include "libos/links/Links.h"
 
 #include <array>
 #include <cstddef>
@@ -23,6 +24,7 @@ struct CommandLine {
     size_t environment_count = 0;
     Wait wait = Wait::No;
     console::Input input = console::Input::None;
+    links::SerialUse serial = links::SerialUse::Console;
     bool trace = true;
     bool kill_allowed = false;
     bool debug_open = false; ///< no key is asked for

@@ -75,7 +75,7 @@ void start(void*) {
     discover_machine();
     start_application_processors();
     const auto& line = command_line();
-    links::initialize_serial();
+    links::initialize_serial(line.serial);
     debug::initialize({.wait_at_app_entry = line.wait == CommandLine::Wait::App,
                        .wait_at_boot = line.wait == CommandLine::Wait::Boot,
                        .kill_allowed = line.kill_allowed});

@@ -34,7 +34,8 @@ using RequestHandler = void (*)(const Request& request, Reply& reply);
 /// Boot: starts the thread. Where no link has a control channel, nothing here does anything.
 void start();
 /// Thread context: before the machine stops for a debugger, or ends, until a host knows what runs here. Ports tell
-/// whether there is one; by vsock it comes when it finds the guest listening, and is waited for up to a second.
+/// whether there is one; by vsock and the serial line it comes when it finds the guest listening, and is waited for up
+/// to a second.
 void wait_until_greeted();
 /// Boot: who answers requests of this type.
 void set_handler(wire::FrameType type, RequestHandler handler);

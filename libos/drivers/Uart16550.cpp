@@ -19,7 +19,7 @@ enum Register : unsigned {
     Scratch = 7,
 };
 
-enum InterruptEnableBits : uint8_t { ReceivedData = 0x01 };
+enum InterruptEnableBits : uint8_t { ReceivedData = 0x01, TransmitterEmpty = 0x02 };
 enum FifoControlBits : uint8_t { EnableFifos = 0x01, ClearReceive = 0x02, ClearTransmit = 0x04, Trigger14 = 0xc0 };
 enum LineControlBits : uint8_t { EightBits = 0x03, DivisorLatch = 0x80 };
 enum ModemControlBits : uint8_t {
@@ -126,9 +126,10 @@ std::optional<std::byte> Uart16550::read_byte() {
     return std::byte{read_register(Data)};
 }
 
-void Uart16550::set_receive_interrupt(bool enabled) {
+void Uart16550::set_interrupts(bool receive, bool room) {
     if (m_present)
-        write_register(InterruptEnable, enabled ? ReceivedData : 0);
+        write_register(InterruptEnable,
+                       static_cast<uint8_t>((receive ? ReceivedData : 0) | (room ? TransmitterEmpty : 0)));
 }
 
 size_t Uart16550::receive(std::span<std::byte> buffer) {

@@ -1,5 +1,5 @@
 #pragma once
-// Uart16550: a 16550A serial port by polling, with an interrupt for what arrives.
+// Uart16550: a 16550A serial port by polling, with an interrupt for what arrives and for room to send.
 //
 // Owns one UART's registers. There is no lock inside: everything here may be called in a stopped world, in an NMI or
 // from a crash. So callers keep order among themselves: one writer at a time and one reader at a time; the two
@@ -48,7 +48,10 @@ public:
     std::optional<std::byte> read_byte();
 
     /// Raises irq() while received bytes wait. Off after initialize(), and to be off while a stopped world polls.
-    void set_receive_interrupt(bool enabled);
+    void set_receive_interrupt(bool enabled) { set_interrupts(enabled, false); }
+    /// `room`: also while the transmit FIFO is empty, beginning at once if it is. Off and on again makes an edge of
+    /// whatever holds.
+    void set_interrupts(bool receive, bool room);
 
     /// Interrupt handler's part: moves what has arrived into `buffer` and so quiets the line. Returns the count.
     /// Call until it returns less than the buffer holds, or the line stays raised with no new edge.

@@ -3,6 +3,7 @@
 #include "libos/console/Console.h"
 #include "libos/control/Control.h"
 #include "libos/debug/Debugger.h"
+#include "libos/links/Links.h"
 #include "libos/memory/UserMemory.h"
 #include "libos/process/Machine.h"
 #include "libos/process/Process.h"
@@ -27,6 +28,7 @@ constinit std::atomic<bool> g_exiting{false};
     syscalls::report_unknown(text);
     console::log(0, text.view());
     debug::report_exit(status, signal);
+    links::flush_console();
     control::send_exited(status, static_cast<uint32_t>(signal));
     power_off();
 }

@@ -85,11 +85,22 @@ void remember_choice(std::string_view pattern, bool enabled) {
     std::memcpy(choice.pattern, pattern.data(), choice.length);
 }
 
-/// Sends every packet that is ready. False: the host is gone, or takes nothing.
-bool send_ready_packets() {
+bool stop_is_asked() {
+    sched::SpinLocker locker(g_state.lock);
+    return g_state.job == Job::Stop;
+}
+
+enum class Until : uint8_t { Sent, SentOrStopIsAsked };
+
+/// Sends the packets that are ready, but not those that become so meanwhile: a link may be slower than what is
+/// recorded. False: the host is gone, or takes nothing.
+bool send_ready_packets(Until until) {
     for (uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu) {
         auto& ring = ring_of_cpu(cpu);
-        while (auto packet = ring.front()) {
+        for (uint64_t count = ring.ready() - ring.released(); count != 0; --count) {
+            auto packet = ring.front();
+            if (!packet || (until == Until::SentOrStopIsAsked && stop_is_asked()))
+                break;
             if (!g_state.channel->send_packet(packet->bytes))
                 return false;
             ring.release();
@@ -105,7 +116,7 @@ bool drain() {
         for (int attempt = 0; attempt < 10; ++attempt) {
             if (!on_every_cpu(RingCommand::Flush))
                 return false;
-            if (!send_ready_packets())
+            if (!send_ready_packets(Until::Sent))
                 return false;
             bool all = true;
             for (uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu)
@@ -161,7 +172,7 @@ void record() {
     uint64_t next_flush = sched::boottime_ns() + flush_interval_ms * millisecond;
     bool connected = true;
     while (connected && take_job(sched::deadline_after(5 * millisecond)) != Job::Stop) {
-        connected = send_ready_packets();
+        connected = send_ready_packets(Until::SentOrStopIsAsked);
         if (sched::boottime_ns() >= next_flush) {
             g_state.rounds.fetch_add(1, std::memory_order_relaxed);
             (void)on_every_cpu(RingCommand::Flush);

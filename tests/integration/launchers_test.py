@@ -94,6 +94,12 @@ class QemuByHand(LauncherTest):
         self.check_all_channels(f"unix:{self.run_directory}")
         self.assertEqual(process.wait(60), 0, "the machine ends with its app")
 
+    def test_qemu_with_one_serial_line(self):
+        process = self.launch(["sh", "-c", "exec " + self.text("serial")])
+        self.wait_for(self.run_directory / "line", process)
+        self.check_all_channels(f"serial:{self.run_directory}/line,mux")
+        self.assertEqual(process.wait(60), 0, "the machine ends with its app")
+
     def test_qemu_q35(self):
         process = self.launch(["sh", "-c", "exec " + self.text("q35")])
         self.wait_for(self.run_directory / "gdb.sock", process)

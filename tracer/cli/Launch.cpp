@@ -71,7 +71,7 @@ void add_launch_options(CLI::App& app, LaunchArguments& arguments) {
     app.add_option("--accel", arguments.accelerator, "auto (unless told: KVM where it works), tcg or kvm")
         ->type_name("ACCEL");
     app.add_option("--link", arguments.link,
-                   "What carries gdb, traces and control: auto (unless told), virtio-serial or vsock")
+                   "What carries gdb, traces and control: auto (unless told), virtio-serial, vsock or serial")
         ->type_name("LINK")
         ->envname("UNISCOPE_LINK");
     app.add_option("--rootfs", arguments.rootfs, "Directory whose contents become the instance's `/`")

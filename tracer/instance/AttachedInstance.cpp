@@ -52,6 +52,7 @@ struct AttachedInstance::State {
     Result<> start();
     void connect_services();
     void connect_channels();
+    void keep_channels();
     void wait_for_word(seconds time);
     void report_ready(const Result<>& result);
 
@@ -118,9 +119,8 @@ Result<> AttachedInstance::State::start() {
     connect_services();
     connect_channels();
     TRY(services.open());
-    for (const ChannelName channel : all_channels)
-        if (channels.link().has(channel) && (!is_on_demand(channel) || channel == vital()))
-            channels.keep(channel);
+    keep_channels();
+    channels.keep(vital());
     wait_for_word(ready_timeout);
     if (options.transient) {
         arrival_timer.expires_after(ready_timeout + arrival_timeout);
@@ -159,6 +159,13 @@ void AttachedInstance::State::connect_services() {
     services.crash.on_end = [this](const Result<fs::path>& core) { core_ended(core); };
 }
 
+/// Those that the link is known to have: a socket may appear later, and a line show itself to be framed.
+void AttachedInstance::State::keep_channels() {
+    for (const ChannelName channel : all_channels)
+        if (!is_on_demand(channel) && channels.link().has(channel) && !leaving)
+            channels.keep(channel);
+}
+
 void AttachedInstance::State::connect_channels() {
     channels.on_open = [this](ChannelName channel, std::shared_ptr<Channel> stream) {
         channel_open(channel, std::move(stream));
@@ -192,6 +199,7 @@ void AttachedInstance::State::channel_open(ChannelName channel, std::shared_ptr<
         (void)services.write_facts();
     }
     services.set_channel(channel, std::move(stream));
+    keep_channels();
     if (channel == ChannelName::Control) {
         // The guest greets a host that is new to it; one that it took for the same is asked.
         services.control.query_hello();
@@ -272,10 +280,7 @@ void AttachedInstance::State::watch() {
     watch_timer.async_wait([this](asio::error_code error) {
         if (error)
             return;
-        // A socket of the link that appeared since.
-        for (const ChannelName channel : all_channels)
-            if (!is_on_demand(channel) && channels.link().has(channel) && !leaving)
-                channels.keep(channel);
+        keep_channels();
         services.control.probe();
         watch();
     });
@@ -310,6 +315,8 @@ nlohmann::json AttachedInstance::State::status() const {
                       : tried                   ? "unreachable"
                                                 : "connecting";
     status["link"] = channels.link().kind();
+    if (auto counts = channels.link().statistics(); !counts.is_null())
+        status["line"] = std::move(counts);
     status["endpoint"] = services.facts.endpoint;
     status["reachable"] = reachable;
     if (!reachable && tried)

@@ -26,8 +26,9 @@ public:
 
     bool has_begun() const { return m_begin.has_value(); }
     bool has_ended() const { return m_ended; }
-    /// Bytes so far: as long as this grows, the guest is alive enough.
-    uint64_t received() const { return m_received; }
+    /// Bytes so far: as long as this grows, the guest is alive enough. Parts of frames count: a slow line takes its
+    /// time.
+    uint64_t progress() const { return m_received + m_decoder.pending(); }
     uint32_t signal() const { return m_begin ? m_begin->signal : 0; }
     const std::string& reason() const { return m_reason; }
     void close() {

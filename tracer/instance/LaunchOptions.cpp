@@ -25,7 +25,15 @@ std::string_view name_of(Accelerator accelerator) {
 }
 
 std::string_view name_of(LinkKind link) {
-    return link == LinkKind::Vsock ? "vsock" : "virtio-serial";
+    switch (link) {
+    case LinkKind::VirtioSerial:
+        return "virtio-serial";
+    case LinkKind::Vsock:
+        return "vsock";
+    case LinkKind::Serial:
+        break;
+    }
+    return "serial";
 }
 
 Result<Machine> parse_machine(std::string_view text) {
@@ -44,11 +52,12 @@ Result<Accelerator> parse_accelerator(std::string_view text) {
 }
 
 Result<LinkKind> parse_link(std::string_view text) {
-    if (text == "auto" || text == name_of(LinkKind::VirtioSerial))
+    if (text == "auto")
         return LinkKind::VirtioSerial;
-    if (text == name_of(LinkKind::Vsock))
-        return LinkKind::Vsock;
-    return fail(fmt::format("there is no link `{}`", text), "Use --link auto, virtio-serial or vsock.");
+    for (const LinkKind link : {LinkKind::VirtioSerial, LinkKind::Vsock, LinkKind::Serial})
+        if (text == name_of(link))
+            return link;
+    return fail(fmt::format("there is no link `{}`", text), "Use --link auto, virtio-serial, vsock or serial.");
 }
 
 Result<uint32_t> parse_memory_size(std::string_view text) {
@@ -73,7 +82,7 @@ Result<uint32_t> parse_memory_size(std::string_view text) {
 bool LaunchOptions::has_line(ChannelName channel) const {
     // A debugger at the first kernel instruction is served before there are drivers, by the second serial line.
     return link == LinkKind::VirtioSerial || channel == ChannelName::Console ||
-           (channel == ChannelName::Gdb && wait == WaitFor::Boot);
+           (channel == ChannelName::Gdb && wait == WaitFor::Boot && link != LinkKind::Serial);
 }
 
 std::vector<std::string> LaunchOptions::kernel_words() const {
@@ -81,6 +90,8 @@ std::vector<std::string> LaunchOptions::kernel_words() const {
     // Whoever reaches the sockets of the device is this user.
     if (link == LinkKind::Vsock)
         words.emplace_back("uniscope.debug=open");
+    if (link == LinkKind::Serial)
+        words.emplace_back("uniscope.serial=mux");
     if (wait != WaitFor::Nothing)
         words.emplace_back(wait == WaitFor::Boot ? "uniscope.wait=boot" : "uniscope.wait=app");
     if (input != ConsoleInput::None)

@@ -15,8 +15,8 @@ namespace tracer {
 
 enum class Machine { Microvm, Q35 };
 enum class Accelerator { Auto, Tcg, Kvm };
-/// What carries gdb, control, trace and crash; the console is the first serial line on either.
-enum class LinkKind { VirtioSerial, Vsock };
+/// What carries gdb, control, trace and crash; the console is on the first serial line, and with Serial so is the rest.
+enum class LinkKind { VirtioSerial, Vsock, Serial };
 enum class WaitFor { Nothing, App, Boot };
 /// What is at the other end of the console: nobody, bytes that may end, or a person.
 enum class ConsoleInput { None, Pipe, Terminal };
@@ -49,7 +49,7 @@ struct LaunchOptions {
     std::optional<std::filesystem::path> rootfs;
     std::vector<std::string> qemu_arguments;
 
-    /// Whether QEMU has a character device for the channel; the others go through one device.
+    /// Whether QEMU has a character device for the channel; the others go through one device, or the console's line.
     bool has_line(ChannelName channel) const;
     /// The kernel's words of the command line.
     std::vector<std::string> kernel_words() const;

@@ -83,14 +83,14 @@ std::vector<std::string> make_qemu_command(const std::string& qemu, const Launch
     // On q35 too: there a bare -serial pair would do the same.
     add("-device", "isa-serial,chardev=console,iobase=0x3f8,irq=4");
     // A debugger at the first kernel instruction is served before there are drivers; later a port is many times faster.
-    if (options.wait == WaitFor::Boot)
+    if (options.wait == WaitFor::Boot && options.has_line(ChannelName::Gdb))
         add("-device", "isa-serial,chardev=gdb,iobase=0x2f8,irq=3");
     if (vsock) {
         // The device lies in the supervisor, which needs the guest's memory.
         add("-object", fmt::format("memory-backend-memfd,id=mem,size={}M,share=on", options.memory_mib));
         add_channel("vsock", descriptors[vhost_user_line]);
         add("-device", fmt::format("{},chardev=vsock", microvm ? "vhost-user-vsock-device" : "vhost-user-vsock-pci"));
-    } else {
+    } else if (options.link == LinkKind::VirtioSerial) {
         add("-device", microvm ? "virtio-serial-device" : "virtio-serial-pci");
         add("-device", fmt::format("virtserialport,chardev=control,name={}", wire::control_port_name));
         if (options.wait != WaitFor::Boot)

@@ -3,6 +3,7 @@
 #include "tracer/image/Image.h"
 #include "tracer/instance/Cpio.h"
 #include "tracer/instance/Process.h"
+#include "tracer/link/LineLink.h"
 
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -96,10 +97,12 @@ Result<> Supervisor::State::use_lines(Lines lines) {
         auto& line = lines[static_cast<size_t>(channel)];
         if (!line)
             continue;
-        const auto stream = Channel::create(loop, std::move(line));
-        if (channel == ChannelName::Console && options.foreground)
-            terminal = std::make_unique<Terminal>(loop, stream);
-        services.set_channel(channel, stream);
+        if (channel != ChannelName::Console)
+            services.set_channel(channel, Channel::create(loop, std::move(line)));
+        else if (options.launch.link == LinkKind::Serial)
+            TRY(use_serial(std::move(line)));
+        else
+            use_console(Channel::create(loop, std::move(line)));
     }
     qmp = std::make_unique<Qmp>(Channel::create(loop, std::move(lines[qmp_line])));
     qmp->on_event = [this](const std::string& event, const nlohmann::json& data) {
@@ -121,23 +124,47 @@ Result<> Supervisor::State::use_vsock(FileDescriptor vhost_user) {
     vsock->on_open = [this](ChannelName channel, std::shared_ptr<Channel> stream) {
         services.set_channel(channel, std::move(stream));
     };
-    const auto open_again = [this](ChannelName channel) {
-        return [this, channel] {
-            if (vsock)
-                vsock->lost(channel);
-        };
-    };
-    services.control.on_lost = open_again(ChannelName::Control);
-    services.gdb.on_lost = open_again(ChannelName::Gdb);
-    services.trace.on_lost = open_again(ChannelName::Trace);
-    services.crash.on_lost = open_again(ChannelName::Crash);
-    // It is being opened all the time: who comes early waits.
-    services.gdb.on_wanted = [] {};
-    services.trace.on_wanted = [] {};
+    when_lost([this](ChannelName channel) {
+        if (vsock)
+            vsock->lost(channel);
+    });
     for (const ChannelName channel : all_channels)
         if (!options.launch.has_line(channel))
             vsock->keep(channel);
     return {};
+}
+
+Result<> Supervisor::State::use_serial(FileDescriptor line) {
+    auto framed = std::make_unique<LineLink>(std::move(line), fmt::format("{}'s serial line", services.facts.name));
+    use_console(Channel::create(loop, TRY(framed->open(ChannelName::Console, {}))));
+    serial = std::make_unique<LinkChannels>(loop, std::move(framed));
+    serial->on_open = [this](ChannelName channel, std::shared_ptr<Channel> stream) {
+        services.set_channel(channel, std::move(stream));
+    };
+    when_lost([this](ChannelName channel) {
+        if (serial)
+            serial->lost(channel);
+    });
+    for (const ChannelName channel : all_channels)
+        if (channel != ChannelName::Console)
+            serial->keep(channel);
+    return {};
+}
+
+void Supervisor::State::use_console(std::shared_ptr<Channel> stream) {
+    if (options.foreground)
+        terminal = std::make_unique<Terminal>(loop, stream);
+    services.set_channel(ChannelName::Console, std::move(stream));
+}
+
+void Supervisor::State::when_lost(const std::function<void(ChannelName)>& open_again) {
+    services.control.on_lost = [open_again] { open_again(ChannelName::Control); };
+    services.gdb.on_lost = [open_again] { open_again(ChannelName::Gdb); };
+    services.trace.on_lost = [open_again] { open_again(ChannelName::Trace); };
+    services.crash.on_lost = [open_again] { open_again(ChannelName::Crash); };
+    // They are being opened all the time: who comes early waits.
+    services.gdb.on_wanted = [] {};
+    services.trace.on_wanted = [] {};
 }
 
 Result<> Supervisor::State::open_services() {
@@ -215,6 +242,8 @@ nlohmann::json Supervisor::State::status() const {
     nlohmann::json status = services.status();
     status["state"] = state;
     status["link"] = services.facts.link;
+    if (serial)
+        status["line"] = serial->link().statistics();
     return status;
 }
 
@@ -284,6 +313,7 @@ void Supervisor::State::finish() {
         return;
     services.publish_ending();
     vsock.reset();
+    serial.reset();
     services.close();
     timer.cancel();
     ready_timer.cancel();

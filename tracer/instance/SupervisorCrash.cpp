@@ -29,7 +29,7 @@ void Supervisor::State::core_began() {
 
 void Supervisor::State::watch_core(uint64_t last_size, int quiet_seconds) {
     after(seconds(1), [this, last_size, quiet_seconds] {
-        const uint64_t size = services.crash.received();
+        const uint64_t size = services.crash.progress();
         if (size == last_size && quiet_seconds + 1 >= core_patience.count())
             take_core(services.crash.reason());
         else
@@ -68,7 +68,7 @@ void Supervisor::State::decide_after_stop() {
     if (services.ending())
         quit_machine();
     else if (services.crash.has_begun() && !services.crash.has_ended())
-        watch_core(services.crash.received(), 0);
+        watch_core(services.crash.progress(), 0);
     else if (stop_reason == "guest-shutdown" && services.control.hello())
         take_core("it powered off without telling the app's exit status");
     else if (stop_reason == "guest-shutdown")

@@ -3,6 +3,7 @@
 // it is watched, SupervisorCrash.cpp its violent end. What it offers to others is InstanceServices.
 
 #include "tracer/instance/InstanceServices.h"
+#include "tracer/instance/LinkChannels.h"
 #include "tracer/instance/QemuCommand.h"
 #include "tracer/instance/Supervisor.h"
 #include "tracer/instance/Terminal.h"
@@ -41,6 +42,10 @@ struct Supervisor::State {
     void connect_services();
     Result<> use_lines(Lines lines);
     Result<> use_vsock(FileDescriptor vhost_user);
+    Result<> use_serial(FileDescriptor line);
+    void use_console(std::shared_ptr<Channel> stream);
+    /// What becomes of channels that QEMU has no line for when they are lost.
+    void when_lost(const std::function<void(ChannelName)>& open_again);
     Result<> open_services();
     void handle_signals();
     void report_ready(const Result<>& result);
@@ -99,6 +104,7 @@ struct Supervisor::State {
     std::unique_ptr<Terminal> terminal;
     std::unique_ptr<Qmp> qmp;
     std::unique_ptr<VsockChannels> vsock;
+    std::unique_ptr<LinkChannels> serial;
 };
 
 } // namespace tracer

@@ -109,15 +109,61 @@ Result<FileDescriptor> open_line(const Endpoint& endpoint, const OpenOptions& op
                 "Name the device of the line (/dev/ttyS1, /dev/pts/3) or the Unix socket of the machine's chardev.");
 }
 
+LineLink::LineLink(FileDescriptor line, std::string what)
+    : m_given(what)
+    , m_is_framed(true)
+    , m_line(std::make_shared<FramedLine>(std::move(line), std::move(what))) {}
+
 Result<FileDescriptor> LineLink::open(ChannelName channel, const OpenOptions& options) {
-    if (m_endpoint.protocol == LineProtocol::Mux)
-        return fail(fmt::format("{}: this version does not speak the framed serial line", to_string(m_endpoint)),
-                    "Let the guest have gdb's protocol on a line of its own, and name that line.");
+    if (m_endpoint.protocol == LineProtocol::RawGdb && channel == ChannelName::Gdb)
+        return open_line(m_endpoint, options);
     if (!has(channel))
-        return fail(
-            fmt::format("{} carries gdb and nothing else: it has no {}", to_string(m_endpoint), name_of(channel)),
-            "Give the machine virtio-serial ports or vsock: docs/launchers.md.");
-    return open_line(m_endpoint, options);
+        return fail(fmt::format("{} carries gdb and nothing else, as far as is known: it has no {}",
+                                to_string(m_endpoint), name_of(channel)),
+                    "Give the guest `uniscope.serial=mux`, or virtio-serial ports, or vsock: docs/launchers.md.");
+    const Patience patience(options);
+    std::unique_lock opening(m_opening, std::defer_lock);
+    while (!opening.try_lock_for(std::chrono::milliseconds(50)))
+        if (patience.is_over())
+            return fail(fmt::format("{} is being opened by another thread", to_string(m_endpoint)));
+    if (m_line && m_line->has_ended() && m_given.empty())
+        set_line(nullptr);
+    if (!m_is_framed)
+        return open_unknown(options);
+    if (!m_line)
+        set_line(std::make_shared<FramedLine>(TRY(open_line(m_endpoint, options)), to_string(m_endpoint)));
+    opening.unlock(); // the others wait for the session, too
+    return m_line->open(channel, patience);
+}
+
+Result<FileDescriptor> LineLink::open_unknown(const OpenOptions& options) {
+    const Patience patience(options);
+    auto line = std::make_shared<FramedLine>(TRY(open_line(m_endpoint, options)), to_string(m_endpoint));
+    if (!line->wait_until_up(Patience({.timeout = std::min(detection_time, patience.left()), .stop = options.stop})))
+        return line->has_ended() ? fail(fmt::format("{} has ended", to_string(m_endpoint)), "Is the machine running?")
+                                 : Result<FileDescriptor>(line->release());
+    set_line(line);
+    m_is_framed = true;
+    return line->open(ChannelName::Gdb, patience);
+}
+
+void LineLink::set_line(std::shared_ptr<FramedLine> line) {
+    const std::lock_guard lock(m_mutex);
+    m_line = std::move(line);
+}
+
+nlohmann::json LineLink::statistics() const {
+    std::shared_ptr<FramedLine> line;
+    {
+        const std::lock_guard lock(m_mutex);
+        line = m_line;
+    }
+    if (!line)
+        return nullptr;
+    const auto counts = line->statistics();
+    return {{"frames_sent", counts.link.frames_sent},       {"frames_received", counts.link.frames_received},
+            {"frames_damaged", counts.link.frames_damaged}, {"frames_lost", counts.link.frames_lost},
+            {"time_outs", counts.link.time_outs},           {"dropped_text", counts.dropped_text}};
 }
 
 } // namespace tracer

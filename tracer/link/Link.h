@@ -6,6 +6,8 @@
 #include "tracer/link/Endpoint.h"
 #include "tracer/link/Socket.h"
 
+#include <nlohmann/json.hpp>
+
 #include <array>
 #include <chrono>
 #include <memory>
@@ -49,6 +51,8 @@ public:
     /// A connected, blocking byte stream; closing it ends the channel. Blocks for about the timeout at most. The error
     /// says what is missing on which side.
     virtual Result<FileDescriptor> open(ChannelName channel, const OpenOptions& options) = 0;
+    /// What the link has counted of itself, by names; null when there is nothing to count. Any thread.
+    virtual nlohmann::json statistics() const { return nullptr; }
 };
 
 /// The link to what somebody else started. Nothing is opened yet, so this does not fail for what is out of reach.

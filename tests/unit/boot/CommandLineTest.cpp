@@ -63,6 +63,14 @@ TEST(CommandLine, VsockConnections) {
     EXPECT_EQ(Parsed("app uniscope.vsock_connections=65537").line.vsock_connections, 1024u);
 }
 
+TEST(CommandLine, UseOfTheFirstSerialLine) {
+    EXPECT_EQ(Parsed("app").line.serial, links::SerialUse::Console);
+    EXPECT_EQ(Parsed("uniscope.serial=gdb -- app").line.serial, links::SerialUse::Gdb);
+    EXPECT_EQ(Parsed("uniscope.serial=mux -- app").line.serial, links::SerialUse::Mux);
+    EXPECT_EQ(Parsed("uniscope.serial=mux-escaped -- app").line.serial, links::SerialUse::EscapedMux);
+    EXPECT_EQ(Parsed("uniscope.serial=muxed -- app uniscope.serial=mux").line.serial, links::SerialUse::Console);
+}
+
 TEST(CommandLine, BrokenEscapesAndTooManyWords) {
     Parsed p("-- a%2 b%zz %");
     EXPECT_EQ(p.arguments(), (Strings{"a%2", "b%zz", "%"}));

@@ -1,87 +1,12 @@
 #include "libos/drivers/Uart16550.h"
-#include "tests/unit/drivers/FakeMachine.h"
+#include "tests/unit/drivers/FakeUart.h"
 
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <string>
 
 namespace drivers::test {
 namespace {
-
-/// The registers of a 16550A as far as a driver can see them.
-class FakeUart final : public FakeRegisters {
-public:
-    uint32_t read(uint64_t offset, unsigned) override {
-        switch (offset) {
-        case 0: {
-            if (received.empty())
-                return 0;
-            uint8_t byte = static_cast<uint8_t>(received.front());
-            received.pop_front();
-            // Without FIFO the line waits for the one byte to be taken, and the next comes at once.
-            if ((fifo_control & 1) == 0 && (modem_control & 0x10) == 0 && !waiting.empty()) {
-                received.push_back(waiting.front());
-                waiting.pop_front();
-            }
-            return byte;
-        }
-        case 5: {
-            ++status_reads;
-            uint8_t status = (received.empty() ? 0 : 1) | (overrun ? 2 : 0) | (takes_bytes ? 0x20 : 0);
-            overrun = false;
-            return status;
-        }
-        case 7:
-            return scratch;
-        default:
-            return 0;
-        }
-    }
-    void write(uint64_t offset, uint32_t value, unsigned) override {
-        bool divisor_latch = (line_control & 0x80) != 0;
-        switch (offset) {
-        case 0:
-            if (divisor_latch)
-                divisor = value;
-            else
-                sent.push_back(static_cast<char>(value));
-            break;
-        case 1:
-            if (!divisor_latch)
-                interrupt_enable = value;
-            break;
-        case 2:
-            if ((value & 1) != 0)
-                received.clear(); // enabling the FIFOs empties them
-            fifo_control = value;
-            break;
-        case 3:
-            line_control = value;
-            break;
-        case 4:
-            modem_control = value;
-            if ((value & 0x10) == 0) {
-                received.insert(received.end(), waiting.begin(), waiting.end());
-                waiting.clear();
-            }
-            break;
-        case 7:
-            scratch = value;
-            break;
-        default:
-            break;
-        }
-    }
-
-    std::deque<char> received;
-    std::deque<char> waiting; ///< on the line, not in the UART yet
-    std::string sent;
-    bool takes_bytes = true;
-    bool overrun = false;
-    unsigned status_reads = 0;
-    uint32_t divisor = 0, interrupt_enable = 0xff, fifo_control = 0, line_control = 0, modem_control = 0, scratch = 0;
-};
 
 std::span<const std::byte> bytes_of(std::string_view text) {
     return std::as_bytes(std::span(text));
@@ -110,6 +35,20 @@ TEST_F(Uart16550Test, SetsTheLineUp) {
     EXPECT_EQ(device.modem_control & 0x0b, 0x0bu);
     uart.set_receive_interrupt(true);
     EXPECT_EQ(device.interrupt_enable, 1u);
+}
+
+TEST_F(Uart16550Test, InterruptsForRoomBeginAtOnceAndOffAndOnMakesAnEdge) {
+    ASSERT_TRUE(uart.initialize());
+    EXPECT_FALSE(device.take_edge());
+    uart.set_interrupts(false, true);
+    EXPECT_EQ(device.interrupt_enable, 2u);
+    EXPECT_TRUE(device.take_edge());
+    uart.set_interrupts(true, true);
+    device.receive("x");
+    EXPECT_FALSE(device.take_edge()) << "the line is high already";
+    uart.set_interrupts(false, false);
+    uart.set_interrupts(true, false);
+    EXPECT_TRUE(device.take_edge());
 }
 
 TEST_F(Uart16550Test, KeepsTheBytesThatCameBeforeTheBoot) {

@@ -182,7 +182,7 @@ TEST_F(LinkTest, ATerminalIsMadeRawAndLocked) {
     ASSERT_EQ(grantpt(master.get()), 0);
     ASSERT_EQ(unlockpt(master.get()), 0);
     const std::string path = ptsname(master.get());
-    const auto line = open("serial:" + path, ChannelName::Gdb);
+    const auto line = open("serial:" + path + ",raw", ChannelName::Gdb);
     ASSERT_TRUE(line) << line.error().message;
     EXPECT_EQ(m_link->kind(), "serial");
     termios settings{};
@@ -197,13 +197,13 @@ TEST_F(LinkTest, ATerminalIsMadeRawAndLocked) {
     EXPECT_EQ(read_text(line->get(), bytes.size()), bytes);
     assert_fails(m_link->open(ChannelName::Gdb, {}), "is used by another program");
     assert_fails(open("serial:" + path, ChannelName::Control), "it has no control");
-    assert_fails(open("serial:" + path + ",mux", ChannelName::Gdb), "framed serial line");
+    assert_fails(open("serial:" + path + ",mux", ChannelName::Control), "is used by another program");
     assert_fails(open("serial:" + path + ",12345", ChannelName::Gdb), "is used by another program");
 }
 
 TEST_F(LinkTest, ALineMayBeASocket) {
     const LineServer server(m_directory / "line", [](const std::string& line) { return line + "\n"; });
-    const auto line = open("serial:" + (m_directory / "line").string(), ChannelName::Gdb);
+    const auto line = open("serial:" + (m_directory / "line").string() + ",raw", ChannelName::Gdb);
     ASSERT_TRUE(line) << line.error().message;
     ASSERT_EQ(::write(line->get(), "?\n", 2), 2);
     EXPECT_EQ(read_text(line->get(), 2), "?\n");
@@ -224,7 +224,7 @@ TEST_F(LinkTest, ALineMayRunOverTcp) {
     const std::string endpoint = "tcp:127.0.0.1:" + std::to_string(ntohs(address.sin_port));
     assert_fails(open(endpoint, ChannelName::Gdb), "cannot connect to 127.0.0.1");
     ASSERT_EQ(listen(listener.get(), 1), 0);
-    const auto line = open(endpoint, ChannelName::Gdb);
+    const auto line = open(endpoint + ",raw", ChannelName::Gdb);
     ASSERT_TRUE(line) << line.error().message;
     const FileDescriptor server(accept(listener.get(), nullptr, nullptr));
     ASSERT_EQ(::write(server.get(), "hi", 2), 2);
