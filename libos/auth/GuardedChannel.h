@@ -36,6 +36,8 @@ public:
     /// write to its line.
     void start(drivers::ByteChannel& inner, wire::Protection protection);
     bool is_started() const { return m_inner != nullptr; }
+    /// Somebody has the host's end open, let in or not. Any context.
+    bool has_peer() const { return m_inner != nullptr && m_inner->is_host_connected(); }
 
     /// Who is at the other end; nullopt when nobody has been let in. Any context but an NMI.
     std::optional<SessionInfo> session() const;

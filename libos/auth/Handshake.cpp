@@ -46,8 +46,13 @@ bool is_zero(std::span<const uint8_t> bytes) {
 }
 
 bool is_role(uint8_t role_untrusted) {
-    return role_untrusted >= static_cast<uint8_t>(wire::Role::Tracer) &&
-           role_untrusted <= static_cast<uint8_t>(wire::Role::Operator);
+    return role_untrusted <= static_cast<uint8_t>(wire::Role::Operator);
+}
+
+/// What a Hello asks for. Its role was checked.
+wire::Role role_wanted(const wire::HandshakeHello& hello, const EnrolledKey& key) {
+    auto role = static_cast<wire::Role>(hello.role);
+    return role == wire::Role::None ? key.role : role;
 }
 
 constexpr wire::Protection stronger(wire::Protection a, wire::Protection b) {
@@ -112,7 +117,7 @@ void Handshake::Job::check_proof(Primitives& primitives) {
         m_refused = RefuseReason::Malformed;
         return;
     }
-    m_agreement.role = static_cast<wire::Role>(m_hello.role);
+    m_agreement.role = role_wanted(m_hello, *m_key);
     m_agreement.protection = static_cast<wire::Protection>(m_challenge.protection);
     m_agreement.key = m_key;
     Digest salt = sha256(
@@ -124,7 +129,7 @@ void Handshake::Job::check_proof(Primitives& primitives) {
 
     m_accept.header = handshake_header<wire::HandshakeAccept>(HandshakeType::Accept,
                                                               static_cast<wire::ChannelKind>(m_hello.header.channel));
-    m_accept.role = m_hello.role;
+    m_accept.role = static_cast<uint8_t>(m_agreement.role);
     m_accept.protection = m_challenge.protection;
     Digest confirmation = hmac_sha256(confirmation_key, {bytes_of_value(m_accept)});
     std::memcpy(m_accept.confirmation, confirmation.data(), sizeof(m_accept.confirmation));
@@ -198,7 +203,6 @@ void Handshake::take_hello(const Setup& setup, uint64_t now) {
     KeyId id;
     copy_in(id, m_hello.key_id);
     m_key = setup.keys.find(id);
-    auto role_untrusted = static_cast<wire::Role>(m_hello.role);
     if (m_backoff.wait_ns(now) != 0)
         return refuse(setup, RefuseReason::RateLimited, now);
     if (!is_role(m_hello.role) || m_hello.protection > static_cast<uint8_t>(wire::Protection::Mac) ||
@@ -206,9 +210,9 @@ void Handshake::take_hello(const Setup& setup, uint64_t now) {
         return refuse(setup, RefuseReason::Malformed, now);
     if (m_key == nullptr)
         return refuse(setup, RefuseReason::UnknownKey, now);
-    if (role_untrusted > m_key->role)
+    if (role_wanted(m_hello, *m_key) > m_key->role)
         return refuse(setup, RefuseReason::Role, now);
-    if (role_untrusted < wire::minimum_role(setup.channel))
+    if (role_wanted(m_hello, *m_key) < wire::minimum_role(setup.channel))
         return refuse(setup, RefuseReason::Channel, now);
 
     m_challenge = {};

@@ -122,7 +122,7 @@ void start(void*) {
     start_application_processors();
     const auto& line = command_line();
     configure_gate();
-    links::initialize_serial();
+    links::initialize_serial(auth::gate());
     debug::initialize({.wait_at_app_entry = line.wait == CommandLine::Wait::App,
                        .wait_at_boot = line.wait == CommandLine::Wait::Boot,
                        .kill_allowed = line.kill_allowed});
@@ -130,7 +130,7 @@ void start(void*) {
     seed_gate();
     auth::start_worker();
     vsock::start(process::devices().socket, platform(), line.vsock_connections);
-    links::initialize(process::devices(), platform(), line.debug_open);
+    links::initialize(process::devices(), platform(), auth::gate());
     debug::start();
     control::start();
     trace::start();

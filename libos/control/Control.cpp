@@ -1,6 +1,7 @@
 #include "libos/control/Control.h"
 
 #include "libos/control/BuildId.h"
+#include "libos/control/FrameAccess.h"
 #include "libos/memory/PhysicalMemory.h"
 #include "libos/sched/Clock.h"
 #include "libos/sched/Scheduler.h"
@@ -106,22 +107,9 @@ public:
     void serve() {
         if (m_channel == nullptr)
             return;
-        if (!m_channel->is_host_connected() || m_channel->connection() != m_connection) {
-            m_receiver.reset();
-            if (m_channel->is_host_connected()) {
-                m_connection = m_channel->connection();
-                send_hello(0);
-                g_state.greeted.store(true, std::memory_order_release);
-            }
-        }
-        for (size_t count; (count = m_channel->read(m_receiver.room())) != 0;) {
-            m_receiver.add(count);
-            auto handle = [this](const FrameHeader& header, std::span<const std::byte> body) {
-                handle_frame(header, body);
-            };
-            if (!m_receiver.take_frames(handle))
-                m_receiver.reset(); // what the host sends next has to be a frame's start
-        }
+        do {
+            greet();
+        } while (!serve_connection());
     }
 
     /// Frames are small and the host reads them at once; one that finds no room for a second is dropped with its
@@ -131,15 +119,44 @@ public:
     void send_exited_polled(const wire::ExitedMessage& message);
 
 private:
+    /// A host that is new is told what runs here.
+    void greet() {
+        if (m_channel->is_host_connected() && m_channel->connection() == m_connection)
+            return;
+        m_receiver.reset();
+        if (!m_channel->is_host_connected())
+            return;
+        m_connection = m_channel->connection();
+        m_role = links::all()[m_link].role(links::Channel::Control);
+        send_hello(0);
+        g_state.greeted.store(true, std::memory_order_release);
+    }
+    /// False: there is another host now, and what was read last is dropped, for it may be either one's.
+    bool serve_connection() {
+        for (size_t count; (count = m_channel->read(m_receiver.room())) != 0;) {
+            if (links::all()[m_link].guard(links::Channel::Control) != nullptr &&
+                m_channel->connection() != m_connection)
+                return false;
+            m_receiver.add(count);
+            auto handle = [this](const FrameHeader& header, std::span<const std::byte> body) {
+                handle_frame(header, body);
+            };
+            if (!m_receiver.take_frames(handle))
+                m_receiver.reset(); // what the host sends next has to be a frame's start
+        }
+        return true;
+    }
     void send_hello(uint32_t request) {
         auto message = hello();
         send(FrameType::Hello, request, std::as_bytes(std::span(&message, 1)));
     }
+    void send_reply(uint32_t request, const Reply& reply);
     void handle_frame(const FrameHeader& header, std::span<const std::byte> body);
 
     drivers::ByteChannel* m_channel = nullptr;
     size_t m_link = 0;
     uint32_t m_connection = 0;
+    wire::Role m_role = wire::Role::None; ///< of the host on that connection
     std::atomic<bool> m_sending{false};
     Receiver m_receiver;
 };
@@ -171,6 +188,12 @@ void Server::send(FrameType type, uint32_t request, std::span<const std::byte> b
 
 void Server::handle_frame(const FrameHeader& header, std::span<const std::byte> body) {
     auto type = static_cast<FrameType>(header.type);
+    Reply reply;
+    if (!may_request(m_role, type)) {
+        reply.error = static_cast<int32_t>(base::Error::NotPermitted);
+        send_reply(header.request, reply);
+        return;
+    }
     if (type == FrameType::Acknowledge) {
         g_state.acknowledged.store(true, std::memory_order_release);
         return;
@@ -179,7 +202,6 @@ void Server::handle_frame(const FrameHeader& header, std::span<const std::byte> 
         send_hello(header.request);
         return;
     }
-    Reply reply;
     reply.error = static_cast<int32_t>(base::Error::NoSystemCall); // of a newer host: answered, not ignored
     for (size_t i = 0; i < g_state.handler_count; ++i) {
         if (g_state.handlers[i].type == type) {
@@ -187,11 +209,15 @@ void Server::handle_frame(const FrameHeader& header, std::span<const std::byte> 
             g_state.handlers[i].handler({m_link, body}, reply);
         }
     }
+    send_reply(header.request, reply);
+}
+
+void Server::send_reply(uint32_t request, const Reply& reply) {
     std::byte message[sizeof(wire::ReplyMessage) + Reply::capacity];
     wire::ReplyMessage head{reply.error, 0};
     std::memcpy(message, &head, sizeof(head));
     std::memcpy(message + sizeof(head), reply.body, reply.size);
-    send(FrameType::Reply, header.request, std::span(message).first(sizeof(head) + reply.size));
+    send(FrameType::Reply, request, std::span(message).first(sizeof(head) + reply.size));
 }
 
 void Server::send_exited_polled(const wire::ExitedMessage& message) {

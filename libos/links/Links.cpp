@@ -4,6 +4,8 @@
 #include "libos/vsock/Vsock.h"
 #include "probes/wire/Channel.h"
 
+#include <new>
+
 namespace links {
 
 namespace {
@@ -19,6 +21,39 @@ void add(const Link& link) {
             return;
         }
     }
+}
+
+constexpr wire::ChannelKind kind_of(Channel channel) {
+    switch (channel) {
+    case Channel::Control:
+        return wire::ChannelKind::Control;
+    case Channel::Gdb:
+        return wire::ChannelKind::Gdb;
+    case Channel::Trace:
+        return wire::ChannelKind::Trace;
+    case Channel::Crash:
+        return wire::ChannelKind::Crash;
+    case Channel::Console:
+        break;
+    }
+    return wire::ChannelKind::Console;
+}
+
+/// Puts guards before the channels, in memory that is never given back: most instances need none. A channel whose guard
+/// finds no memory is not carried. `protection`: None where only the two ends can write to the line.
+Link guarded(Link link, auth::Gate& gate, wire::Protection protection) {
+    for (size_t i = 0; i < channel_count; ++i) {
+        auto*& inner = link.channels[i];
+        auto kind = kind_of(static_cast<Channel>(i));
+        if (inner == nullptr || kind == wire::ChannelKind::Console || gate.open)
+            continue;
+        auto* guard = new (std::nothrow) auth::GuardedChannel(kind, gate);
+        if (guard != nullptr)
+            guard->start(*inner, protection);
+        link.guards[i] = guard;
+        inner = guard;
+    }
+    return link;
 }
 
 Link virtio_serial(drivers::VirtioConsole& console) {
@@ -38,19 +73,28 @@ Link over_vsock() {
 
 } // namespace
 
-void initialize_serial() {
-    (void)g_serial.initialize();
+wire::Role Link::role(Channel kind) const {
+    if (const auto* guarded = guard(kind))
+        return guarded->role();
+    return channel(kind) != nullptr && channel(kind)->is_host_connected() ? wire::Role::Operator : wire::Role::None;
+}
+
+void initialize_serial(const auth::Gate& gate) {
+    if (gate.open)
+        (void)g_serial.initialize();
 }
 
 drivers::ByteChannel* serial() {
     return g_serial.is_present() ? &g_serial : nullptr;
 }
 
-void initialize(const drivers::Devices& devices, drivers::Platform& platform, bool open) {
+void initialize(const drivers::Devices& devices, drivers::Platform& platform, auth::Gate& gate) {
+    if (gate.is_closed())
+        return;
     if (devices.console != nullptr)
-        add(virtio_serial(*devices.console));
-    if (devices.socket != nullptr && open)
-        add(over_vsock());
+        add(guarded(virtio_serial(*devices.console), gate, wire::Protection::None));
+    if (devices.socket != nullptr)
+        add(guarded(over_vsock(), gate, wire::Protection::None));
     if (g_serial.is_present() && g_serial.start(platform))
         add({"serial", {nullptr, nullptr, &g_serial, nullptr, nullptr}});
 }

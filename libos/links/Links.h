@@ -1,7 +1,12 @@
 #pragma once
 // The ways to the host: each link carries some of the channels, and whoever serves a channel serves it on all links, so
 // that a host that lost one way finds the others open.
+//
+// All but the console are guarded (auth::GuardedChannel): nothing passes before the host has proved that it has an
+// enrolled key. In an instance that was started open they are the links' own channels, and where there is neither a key
+// nor an open word, there are none.
 
+#include "libos/auth/GuardedChannel.h"
 #include "libos/drivers/ByteChannel.h"
 #include "libos/drivers/Devices.h"
 
@@ -20,21 +25,24 @@ struct Link {
     drivers::ByteChannel* channels[channel_count] = {}; ///< nullptr: this link does not carry it
     /// The host connects when it finds the guest listening; that it has not yet says nothing.
     bool host_comes_late = false;
+    auth::GuardedChannel* guards[channel_count] = {}; ///< the same channels, where they are guarded
 
     drivers::ByteChannel* channel(Channel channel) const { return channels[static_cast<size_t>(channel)]; }
+    auth::GuardedChannel* guard(Channel channel) const { return guards[static_cast<size_t>(channel)]; }
+    /// Who is at the channel's other end. Any context but an NMI.
+    wire::Role role(Channel channel) const;
 };
 
 inline constexpr size_t max_links = 4;
 
 /// Boot, thread context, before the devices are there: the second UART, whose debugger may want to hold the machine
-/// early.
-void initialize_serial();
+/// early. Only where the gate is open: gdb alone at its other end does not shake hands.
+void initialize_serial(const auth::Gate& gate);
 /// It as a channel, to poll; nullptr when there is none.
 drivers::ByteChannel* serial();
-/// Boot, thread context, when the devices are there. The order is that of preference. `platform` lives for ever.
-/// `open`: anybody on the host may come; only then is there a link over vsock, whose ports no file's permissions
-/// protect.
-void initialize(const drivers::Devices& devices, drivers::Platform& platform, bool open);
+/// Boot, thread context, when the devices and all keys are there. The order is that of preference. `platform` and
+/// `gate` live for ever.
+void initialize(const drivers::Devices& devices, drivers::Platform& platform, auth::Gate& gate);
 
 /// Never changes after initialize(). Any context.
 std::span<const Link> all();

@@ -77,7 +77,7 @@ inline constexpr size_t instance_id_size = 16;
 
 struct HandshakeHello {
     HandshakeHeader header;
-    uint8_t role;       ///< Role wanted
+    uint8_t role;       ///< Role wanted; None: whichever the key has
     uint8_t protection; ///< Protection wanted; the guest may demand more
     uint8_t reserved[2];
     uint8_t key_id[key_id_size];
@@ -107,7 +107,7 @@ static_assert(sizeof(HandshakeProof) == 76);
 
 struct HandshakeAccept {
     HandshakeHeader header;
-    uint8_t role;       ///< Role granted: the one wanted
+    uint8_t role;       ///< Role granted: the one wanted, or the key's
     uint8_t protection; ///< Protection from the next byte on
     uint8_t reserved[2];
     uint8_t confirmation[mac_size]; ///< MAC of this message with zeros here: the guest has the session key too

@@ -78,8 +78,7 @@ bool LaunchOptions::has_line(ChannelName channel) const {
 
 std::vector<std::string> LaunchOptions::kernel_words() const {
     std::vector<std::string> words;
-    // Whoever reaches the sockets of the device is this user.
-    if (link == LinkKind::Vsock)
+    if (!closed)
         words.emplace_back("uniscope.debug=open");
     if (wait != WaitFor::Nothing)
         words.emplace_back(wait == WaitFor::Boot ? "uniscope.wait=boot" : "uniscope.wait=app");

@@ -61,6 +61,24 @@ TEST(Handshake, RolesAndChannels) {
     }
 }
 
+TEST(Handshake, WhoAsksForNoRoleGetsTheKeysOwn) {
+    for (auto channel : {ChannelKind::Gdb, ChannelKind::Control}) {
+        for (auto enrolled : {Role::Tracer, Role::Observer, Role::Operator}) {
+            Bench bench(channel);
+            const auto& key = enrolled == Role::Tracer     ? bench.carol
+                              : enrolled == Role::Observer ? bench.bob
+                                                           : bench.alice;
+            TestHost host(key, channel, Role::None);
+            bool fits = channel == ChannelKind::Control || enrolled != Role::Tracer;
+            EXPECT_EQ(bench.log_in(host), fits);
+            EXPECT_EQ(bench.channel.role(), fits ? enrolled : Role::None);
+            if (!fits) {
+                EXPECT_EQ(reason_of(host), RefuseReason::Channel);
+            }
+        }
+    }
+}
+
 TEST(Handshake, WithoutAnyKeyTheInstanceSaysNothingAtAll) {
     Bench bench;
     Gate gate{bench.primitives, [] { return g_now; }};
