@@ -1,58 +1,42 @@
 #include "tracer/auth/AuthenticatedChannel.h"
 
+#include "tracer/link/Connect.h"
+
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <thread>
+#include <climits>
 
 namespace tracer {
 
+using std::chrono::milliseconds;
+
 namespace {
 
-using std::chrono::milliseconds;
-using Clock = std::chrono::steady_clock;
-
-milliseconds until(Clock::time_point deadline) {
-    return std::max(std::chrono::ceil<milliseconds>(deadline - Clock::now()), milliseconds(0));
-}
-
-Result<> wait_for(int descriptor, short events, milliseconds timeout) {
-    const auto deadline = Clock::now() + timeout;
-    while (true) {
-        pollfd entry{descriptor, events, 0};
-        const int count = poll(&entry, 1, static_cast<int>(until(deadline).count()));
-        if (count > 0)
-            return {};
-        if (count == 0)
-            return fail("the instance does not answer");
-        if (errno != EINTR)
-            return fail_errno("cannot wait for the instance", errno);
-    }
-}
-
-/// A terminal, a pipe or a socket.
-Result<> write_all(int descriptor, ByteSpan bytes, milliseconds timeout) {
+/// A terminal, a pipe or a socket, blocking or not.
+Result<> write_all(int descriptor, ByteSpan bytes, const Patience& patience) {
     while (!bytes.empty()) {
-        const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+        if (!TRY(patience.wait(descriptor, POLLOUT)))
+            return fail("the instance takes nothing in");
+        // A blocking descriptor that is ready takes at least this much without a wait.
+        const ssize_t count = ::write(descriptor, bytes.data(), std::min<size_t>(bytes.size(), PIPE_BUF));
         if (count >= 0)
             bytes = bytes.subspan(static_cast<size_t>(count));
-        else if (errno == EAGAIN) {
-            if (!wait_for(descriptor, POLLOUT, timeout))
-                return fail("the instance takes nothing in");
-        } else if (errno != EINTR)
+        else if (errno != EINTR && errno != EAGAIN)
             return fail_errno("cannot talk to the instance", errno);
     }
     return {};
 }
 
-/// Empty at the end of the stream.
-Result<std::vector<uint8_t>> read_up_to(int descriptor, size_t size, milliseconds timeout) {
+/// Empty at the end of the stream, nothing when the time is over.
+Result<std::optional<std::vector<uint8_t>>> read_up_to(int descriptor, size_t size, const Patience& patience) {
     std::vector<uint8_t> bytes(size);
     while (true) {
-        TRY(wait_for(descriptor, POLLIN, timeout));
+        if (!TRY(patience.wait(descriptor, POLLIN)))
+            return std::nullopt;
         const ssize_t count = ::read(descriptor, bytes.data(), bytes.size());
         if (count >= 0) {
             bytes.resize(static_cast<size_t>(count));
@@ -73,7 +57,23 @@ Error silence(const ClientHandshake& handshake) {
             "It answers nobody unless a key is enrolled: `uniscope key enroll` shows how."};
 }
 
-Error explain(const wire::HandshakeRefuse& refusal, const ClientHandshake::Wish& wish, const std::string& key) {
+/// One attempt. A refusal is left in the handshake.
+Result<> shake_hands(int descriptor, ClientHandshake& handshake, const Patience& patience) {
+    while (!handshake.agreement() && !handshake.refusal() && !handshake.saw_frame()) {
+        TRY(write_all(descriptor, handshake.take_output(), patience));
+        const auto bytes = TRY(read_up_to(descriptor, handshake.wanted(), patience));
+        if (!bytes)
+            return std::unexpected(silence(handshake));
+        if (bytes->empty())
+            return fail("the instance closed the connection", "Perhaps it has ended: `uniscope ps` shows it.");
+        TRY(handshake.push(*bytes));
+    }
+    return {};
+}
+
+} // namespace
+
+Error explain_refusal(const wire::HandshakeRefuse& refusal, const ClientHandshake::Wish& wish, const std::string& key) {
     using wire::RefuseReason;
     const auto role = name_of(wish.role);
     switch (static_cast<RefuseReason>(refusal.reason)) {
@@ -90,13 +90,16 @@ Error explain(const wire::HandshakeRefuse& refusal, const ClientHandshake::Wish&
                             (refusal.wait_ms + 999) / 1000),
                 ""};
     case RefuseReason::UnknownKey:
-        return {
-            fmt::format("the instance does not know the key `{}`", key),
-            fmt::format("`uniscope key enroll --role {} {}` prints the word for its kernel command line.", role, key)};
+        return {fmt::format("the instance does not know the key `{}`", key),
+                fmt::format("`uniscope key enroll --role {} {}` prints the word for its kernel command line.",
+                            wish.role == wire::Role::None ? "ROLE" : role, key)};
     case RefuseReason::Role:
         return {fmt::format("the key `{}` may not be {} there", key, role),
                 "Ask for a lower role, or enroll the key with this one."};
     case RefuseReason::Channel:
+        if (wish.role == wire::Role::None)
+            return {fmt::format("the role of the key `{}` has nothing on the {} channel", key, name_of(wish.channel)),
+                    fmt::format("It takes a key with the role {}.", name_of(wire::minimum_role(wish.channel)))};
         return {fmt::format("the role {} has nothing on the {} channel", role, name_of(wish.channel)),
                 "Or this is another channel than it was taken for."};
     case RefuseReason::Signature:
@@ -108,38 +111,32 @@ Error explain(const wire::HandshakeRefuse& refusal, const ClientHandshake::Wish&
     return {"the instance did not understand the handshake", "Bytes may have been lost or changed on the way."};
 }
 
-/// One attempt. A refusal is left in the handshake.
-Result<> shake_hands(int descriptor, ClientHandshake& handshake, Clock::time_point deadline) {
-    while (!handshake.agreement() && !handshake.refusal()) {
-        TRY(write_all(descriptor, handshake.take_output(), until(deadline)));
-        const auto bytes = read_up_to(descriptor, handshake.wanted(), until(deadline));
-        if (!bytes && until(deadline) == milliseconds(0))
-            return std::unexpected(silence(handshake));
-        if (!bytes)
-            return std::unexpected(bytes.error());
-        if (bytes->empty())
-            return fail("the instance closed the connection", "Perhaps it has ended: `uniscope ps` shows it.");
-        TRY(handshake.push(*bytes));
-    }
-    return {};
+bool AuthenticationFailure::is_final() const {
+    using wire::RefuseReason;
+    return refused == RefuseReason::UnknownKey || refused == RefuseReason::Role || refused == RefuseReason::Channel ||
+           refused == RefuseReason::Version;
 }
 
-} // namespace
-
-Result<AuthenticatedChannel> authenticate(FileDescriptor descriptor, const ClientHandshake::Wish& wish,
-                                          const PrivateKey& key, const std::string& key_name, milliseconds timeout) {
-    const auto deadline = Clock::now() + timeout;
+std::expected<AuthenticatedChannel, AuthenticationFailure>
+authenticate(FileDescriptor descriptor, const ClientHandshake::Wish& wish, const PrivateKey& key,
+             const std::string& key_name, const OpenOptions& options) {
+    const Patience patience(options);
+    const auto failed = [](Error error) { return std::unexpected(AuthenticationFailure{std::move(error), {}, false}); };
     while (true) {
-        auto handshake = TRY(ClientHandshake::begin(key, wish));
-        TRY(shake_hands(descriptor.get(), handshake, deadline));
-        if (handshake.agreement())
-            return AuthenticatedChannel(std::move(descriptor), *handshake.agreement());
-        const wire::HandshakeRefuse& refusal = *handshake.refusal();
+        auto handshake = ClientHandshake::begin(key, wish);
+        if (!handshake)
+            return failed(handshake.error());
+        if (const auto shaken = shake_hands(descriptor.get(), *handshake, patience); !shaken)
+            return failed(shaken.error());
+        if (handshake->saw_frame())
+            return std::unexpected(AuthenticationFailure{silence(*handshake), {}, true});
+        if (handshake->agreement())
+            return AuthenticatedChannel(std::move(descriptor), *handshake->agreement());
+        const wire::HandshakeRefuse& refusal = *handshake->refusal();
+        const auto reason = static_cast<wire::RefuseReason>(refusal.reason);
         const auto wait = milliseconds(refusal.wait_ms);
-        const bool is_limit = refusal.reason == static_cast<uint8_t>(wire::RefuseReason::RateLimited);
-        if (!is_limit || Clock::now() + wait >= deadline)
-            return std::unexpected(explain(refusal, wish, key_name));
-        std::this_thread::sleep_for(wait);
+        if (reason != wire::RefuseReason::RateLimited || wait >= patience.left() || !patience.pause(wait))
+            return std::unexpected(AuthenticationFailure{explain_refusal(refusal, wish, key_name), reason, false});
     }
 }
 
@@ -165,16 +162,18 @@ Result<std::vector<uint8_t>> AuthenticatedChannel::incoming(ByteSpan bytes_untru
 }
 
 Result<> AuthenticatedChannel::write(ByteSpan bytes, Milliseconds timeout) {
-    return write_all(m_descriptor.get(), outgoing(bytes), timeout);
+    return write_all(m_descriptor.get(), outgoing(bytes), Patience({.timeout = timeout, .stop = {}}));
 }
 
 Result<std::vector<uint8_t>> AuthenticatedChannel::read_some(Milliseconds timeout) {
-    const auto deadline = Clock::now() + timeout;
+    const Patience patience({.timeout = timeout, .stop = {}});
     while (!at_end()) {
-        const auto bytes = TRY(read_up_to(m_descriptor.get(), 65536, until(deadline)));
-        if (bytes.empty())
+        const auto bytes = TRY(read_up_to(m_descriptor.get(), 65536, patience));
+        if (!bytes)
+            return fail("the instance does not answer");
+        if (bytes->empty())
             break;
-        auto opened = TRY(incoming(bytes));
+        auto opened = TRY(incoming(*bytes));
         if (!opened.empty())
             return opened;
     }
@@ -183,7 +182,7 @@ Result<std::vector<uint8_t>> AuthenticatedChannel::read_some(Milliseconds timeou
 
 void AuthenticatedChannel::close(Milliseconds timeout) {
     if (m_sealer && m_descriptor)
-        (void)write_all(m_descriptor.get(), m_sealer->seal_end(), timeout);
+        (void)write_all(m_descriptor.get(), m_sealer->seal_end(), Patience({.timeout = timeout, .stop = {}}));
     m_descriptor.reset();
 }
 

@@ -6,9 +6,10 @@
 
 #include "tracer/auth/ClientHandshake.h"
 #include "tracer/auth/Records.h"
-#include "tracer/link/Socket.h"
+#include "tracer/link/Link.h"
 
 #include <chrono>
+#include <expected>
 #include <optional>
 #include <vector>
 
@@ -21,6 +22,8 @@ public:
     AuthenticatedChannel(FileDescriptor descriptor, const Agreement& agreement);
 
     int descriptor() const { return m_descriptor.get(); }
+    /// The descriptor; to be called when nothing stands between it and the plain bytes.
+    FileDescriptor take_descriptor() && { return std::move(m_descriptor); }
     wire::Role role() const { return m_agreement.role; }
     wire::Protection protection() const { return m_agreement.protection; }
     /// Which instance it is, by what it said.
@@ -48,10 +51,22 @@ private:
     std::optional<RecordOpener> m_opener;
 };
 
-/// Shakes hands on a connected channel, within `timeout`. `key_name` is for sentences. Waits out the instance's limit
-/// on attempts if the time suffices.
-Result<AuthenticatedChannel> authenticate(FileDescriptor descriptor, const ClientHandshake::Wish& wish,
-                                          const PrivateKey& key, const std::string& key_name,
-                                          std::chrono::milliseconds timeout);
+/// A refusal in words; `key` is the key's name.
+Error explain_refusal(const wire::HandshakeRefuse& refusal, const ClientHandshake::Wish& wish, const std::string& key);
+
+struct AuthenticationFailure {
+    Error error;
+    std::optional<wire::RefuseReason> refused; ///< the instance's answer
+    bool is_open = false;                      ///< it sends frames: it asks for no key
+
+    /// The same attempt will fail again.
+    bool is_final() const;
+};
+
+/// Shakes hands on a connected channel, within the options' time. `key_name` is for sentences. Waits out the instance's
+/// limit on attempts if the time suffices.
+std::expected<AuthenticatedChannel, AuthenticationFailure>
+authenticate(FileDescriptor descriptor, const ClientHandshake::Wish& wish, const PrivateKey& key,
+             const std::string& key_name, const OpenOptions& options);
 
 } // namespace tracer

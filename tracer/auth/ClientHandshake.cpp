@@ -80,6 +80,7 @@ void ClientHandshake::skip_noise() {
     while (start < m_input.size() &&
            std::memcmp(&m_input[start], magic.data(), std::min(m_input.size() - start, magic.size())) != 0)
         ++start;
+    m_frames.finds(ByteSpan(m_input).first(start));
     m_input.erase(m_input.begin(), m_input.begin() + static_cast<ptrdiff_t>(start));
     m_skipped += start;
 }
@@ -123,6 +124,12 @@ Result<> ClientHandshake::take_message(const HandshakeHeader& header) {
     return no_handshake();
 }
 
+bool ClientHandshake::is_granted(uint8_t role_untrusted) const {
+    const auto role = static_cast<wire::Role>(role_untrusted);
+    return m_wish.role == wire::Role::None ? role >= wire::Role::Tracer && role <= wire::Role::Operator
+                                           : role == m_wish.role;
+}
+
 Result<> ClientHandshake::take_challenge() {
     std::memcpy(&m_challenge.emplace(), m_input.data(), sizeof *m_challenge);
     if (m_challenge->protection > static_cast<uint8_t>(wire::Protection::Mac) ||
@@ -152,7 +159,7 @@ Result<> ClientHandshake::take_accept() {
     std::ranges::fill(unconfirmed.confirmation, 0);
     const Digest confirmation = hmac_sha256(derive(wire::confirmation_info), {span_of(unconfirmed)});
     if (!equal_in_constant_time(ByteSpan(confirmation).first(wire::mac_size), accept.confirmation) ||
-        accept.role != m_hello.role || accept.protection != m_challenge->protection)
+        !is_granted(accept.role) || accept.protection != m_challenge->protection)
         return fail("what answers is not who made the challenge", "Somebody else writes to this line.");
 
     Agreement& agreement = m_agreement.emplace();

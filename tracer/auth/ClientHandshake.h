@@ -1,6 +1,7 @@
 #pragma once
 // The host's side of the handshake (docs/control-protocol.md): bytes in, bytes out, no I/O.
 
+#include "tracer/auth/FrameSearch.h"
 #include "tracer/auth/Key.h"
 
 #include <optional>
@@ -22,7 +23,7 @@ class ClientHandshake {
 public:
     struct Wish {
         wire::ChannelKind channel = wire::ChannelKind::Gdb;
-        wire::Role role = wire::Role::Operator;
+        wire::Role role = wire::Role::Operator;               ///< None: whichever the key has
         wire::Protection protection = wire::Protection::None; ///< at least; the instance may demand more
     };
 
@@ -40,11 +41,14 @@ public:
     const std::optional<wire::HandshakeRefuse>& refusal() const { return m_refusal; }
     /// Bytes that were no message's.
     size_t skipped() const { return m_skipped; }
+    /// Among them was the beginning of a frame: an instance that is open, on a control, trace or crash channel.
+    bool saw_frame() const { return m_frames.found(); }
 
 private:
     ClientHandshake(const PrivateKey& key, PrivateKey ephemeral)
         : m_key(key)
         , m_ephemeral(std::move(ephemeral)) {}
+    bool is_granted(uint8_t role_untrusted) const;
     void skip_noise();
     Result<> take_message(const wire::HandshakeHeader& header);
     Result<> take_challenge();
@@ -61,6 +65,7 @@ private:
     std::vector<uint8_t> m_input;
     std::vector<uint8_t> m_output;
     size_t m_skipped = 0;
+    FrameSearch m_frames;
 };
 
 } // namespace tracer

@@ -41,6 +41,8 @@ struct InstanceFacts {
     std::string link;         ///< "virtio-serial", "vsock", "serial", "ssh"; empty when not known yet
     std::string endpoint;     ///< of an added instance, which somebody else started; else empty
     bool transient = false;   ///< added for the time of a verb
+    std::string key = {};     ///< of an added instance: which of its owner's keys, when it was said
+    std::string role = {};    ///< as what, when it was said
 
     /// Registered by `uniscope add`, or for the time of a verb: forgotten, never stopped.
     bool is_added() const { return !endpoint.empty(); }

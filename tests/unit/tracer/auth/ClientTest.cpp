@@ -30,9 +30,9 @@ std::string answer_to(std::span<const uint8_t> bytes, bool closes, ClientHandsha
         if (closes)
             shutdown(descriptor, SHUT_RDWR);
     });
-    const auto channel = authenticate(std::move(host), wish, key(), "bob", timeout);
+    const auto channel = authenticate(std::move(host), wish, key(), "bob", {.timeout = timeout, .stop = {}});
     peer.join();
-    return channel ? "let in" : channel.error().message + "\n" + channel.error().hint;
+    return channel ? "let in" : channel.error().error.message + "\n" + channel.error().error.hint;
 }
 
 bool contains(const std::string& text, std::string_view part) {

@@ -98,8 +98,8 @@ TEST(Interop, HostAndGuestUnderstandEachOther) {
         for (const auto protection : {wire::Protection::None, wire::Protection::Mac}) {
             Instance instance(kind, protection, word);
             auto channel = tracer::authenticate(std::move(instance.host_end), {kind, wire::Role::Observer}, key, "bob",
-                                                milliseconds(20'000));
-            ASSERT_TRUE(channel) << channel.error().message;
+                                                tracer::OpenOptions{.timeout = milliseconds(20'000), .stop = {}});
+            ASSERT_TRUE(channel) << channel.error().error.message;
             EXPECT_EQ(channel->role(), wire::Role::Observer);
             EXPECT_EQ(channel->protection(), protection);
             EXPECT_EQ(channel->agreement().build_id[19], 0xb1);
@@ -116,9 +116,9 @@ TEST(Interop, RefusalsArrive) {
     Instance instance(wire::ChannelKind::Gdb, wire::Protection::None, word);
     const auto attempt = [&](const PrivateKey& key, wire::Role role) {
         tracer::FileDescriptor copy(dup(instance.host_end.get()));
-        const auto channel =
-            tracer::authenticate(std::move(copy), {wire::ChannelKind::Gdb, role}, key, "k", milliseconds(20'000));
-        return channel ? "let in" : channel.error().message;
+        const auto channel = tracer::authenticate(std::move(copy), {wire::ChannelKind::Gdb, role}, key, "k",
+                                                  tracer::OpenOptions{.timeout = milliseconds(20'000), .stop = {}});
+        return channel ? "let in" : channel.error().error.message;
     };
     EXPECT_EQ(attempt(eve, wire::Role::Operator), "the instance does not know the key `k`");
     // The limit on attempts is waited out.
@@ -132,8 +132,9 @@ TEST(Interop, OnALineThatTellsNobodyTheNextHostGetsIn) {
     Instance instance(wire::ChannelKind::Gdb, wire::Protection::Mac, word);
     for (int i = 0; i < 3; ++i) {
         tracer::FileDescriptor copy(dup(instance.host_end.get()));
-        auto channel = tracer::authenticate(std::move(copy), {}, key, "bob", milliseconds(20'000));
-        ASSERT_TRUE(channel) << channel.error().message;
+        auto channel = tracer::authenticate(std::move(copy), {}, key, "bob",
+                                            tracer::OpenOptions{.timeout = milliseconds(20'000), .stop = {}});
+        ASSERT_TRUE(channel) << channel.error().error.message;
         EXPECT_EQ(talk(*channel, "again"), "AGAIN");
         if (i == 0)
             channel->close(milliseconds(1000)); // says goodbye; the others are just gone
