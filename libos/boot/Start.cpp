@@ -5,6 +5,7 @@
 #include "libos/console/Console.h"
 #include "libos/control/BuildId.h"
 #include "libos/control/Control.h"
+#include "libos/control/GateAudit.h"
 #include "libos/crash/Crash.h"
 #include "libos/crash/CrashRoot.h"
 #include "libos/crash/Watchdog.h"
@@ -92,6 +93,7 @@ void configure_gate() {
         text.put("uniscope: words uniscope.key= that are no keys, or too many: ").decimal(bad).put("\n");
         console::log(0, text.view());
     }
+    auth::gate().observer = &control::g_gate_audit;
     if (!line.debug_open)
         enroll_keys_of_archive();
 }

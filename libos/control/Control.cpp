@@ -5,6 +5,7 @@
 #include "libos/memory/PhysicalMemory.h"
 #include "libos/sched/Clock.h"
 #include "libos/sched/Scheduler.h"
+#include "libos/trace/Audit.h"
 
 #include <algorithm>
 #include <cstring>
@@ -112,9 +113,20 @@ public:
         } while (!serve_connection());
     }
 
+    /// Control thread: what the host has not been told yet.
+    void send_audit() {
+        wire::AuditMessage message;
+        while (has_host() && m_channel->connection() == m_connection && m_role != wire::Role::None &&
+               trace::find_audit(m_next_audit, message)) {
+            if (!send(FrameType::Audit, 0, std::as_bytes(std::span(&message, 1))))
+                return;
+            m_next_audit = message.sequence + 1;
+        }
+    }
+
     /// Frames are small and the host reads them at once; one that finds no room for a second is dropped with its
-    /// connection.
-    void send(FrameType type, uint32_t request, std::span<const std::byte> body);
+    /// connection. False then.
+    bool send(FrameType type, uint32_t request, std::span<const std::byte> body);
     /// In the world that stopped for good: waits up to a second for an answer, whatever it is.
     void send_exited_polled(const wire::ExitedMessage& message);
 
@@ -124,10 +136,14 @@ private:
         if (m_channel->is_host_connected() && m_channel->connection() == m_connection)
             return;
         m_receiver.reset();
+        m_next_audit = 0;
+        note_open_host(wire::AuditKind::SessionEnded);
+        m_role = wire::Role::None;
         if (!m_channel->is_host_connected())
             return;
         m_connection = m_channel->connection();
         m_role = links::all()[m_link].role(links::Channel::Control);
+        note_open_host(wire::AuditKind::SessionBegan);
         send_hello(0);
         g_state.greeted.store(true, std::memory_order_release);
     }
@@ -151,18 +167,29 @@ private:
         send(FrameType::Hello, request, std::as_bytes(std::span(&message, 1)));
     }
     void send_reply(uint32_t request, const Reply& reply);
+    /// A host that needed no key: there was no guard to tell of it.
+    void note_open_host(wire::AuditKind kind) const {
+        if (m_role == wire::Role::None || links::all()[m_link].guard(links::Channel::Control) != nullptr)
+            return;
+        wire::AuditMessage message{};
+        message.kind = static_cast<uint8_t>(kind);
+        message.channel = static_cast<uint8_t>(wire::ChannelKind::Control);
+        message.role = static_cast<uint8_t>(m_role);
+        trace::audit(message);
+    }
     void handle_frame(const FrameHeader& header, std::span<const std::byte> body);
 
     drivers::ByteChannel* m_channel = nullptr;
     size_t m_link = 0;
     uint32_t m_connection = 0;
     wire::Role m_role = wire::Role::None; ///< of the host on that connection
+    uint64_t m_next_audit = 0;            ///< the first message that it has not got
     std::atomic<bool> m_sending{false};
     Receiver m_receiver;
 };
 constinit Server g_servers[links::max_links];
 
-void Server::send(FrameType type, uint32_t request, std::span<const std::byte> body) {
+bool Server::send(FrameType type, uint32_t request, std::span<const std::byte> body) {
     std::byte frame[sizeof(FrameHeader) + sizeof(wire::ReplyMessage) + Reply::capacity];
     FrameHeader header{wire::frame_magic, wire::channel_version, static_cast<uint16_t>(type), request,
                        static_cast<uint32_t>(body.size())};
@@ -184,12 +211,19 @@ void Server::send(FrameType type, uint32_t request, std::span<const std::byte> b
             pause();
     }
     m_sending.store(false, std::memory_order_release);
+    return rest.empty();
 }
 
 void Server::handle_frame(const FrameHeader& header, std::span<const std::byte> body) {
     auto type = static_cast<FrameType>(header.type);
     Reply reply;
     if (!may_request(m_role, type)) {
+        wire::AuditMessage refused{};
+        refused.kind = static_cast<uint8_t>(wire::AuditKind::RequestRefused);
+        refused.channel = static_cast<uint8_t>(wire::ChannelKind::Control);
+        refused.role = static_cast<uint8_t>(m_role);
+        refused.address = header.type;
+        trace::audit(refused);
         reply.error = static_cast<int32_t>(base::Error::NotPermitted);
         send_reply(header.request, reply);
         return;
@@ -253,8 +287,10 @@ void answer_status(const Request&, Reply& reply) {
 
 void run(void*) {
     for (;;) {
-        for (auto& server : g_servers)
+        for (auto& server : g_servers) {
             server.serve();
+            server.send_audit();
+        }
         wait_for_event(sched::no_deadline);
     }
 }
@@ -277,6 +313,11 @@ void start() {
         sched::scheduler().start(**thread, sched::Scheduler::Placement::Here);
         g_state.has_thread = true;
     }
+}
+
+void tick() {
+    if (g_state.has_thread && trace::take_audit_news())
+        on_channel_event(nullptr);
 }
 
 void wait_until_greeted() {

@@ -8,6 +8,7 @@
 // breakpoint, a step, a fault), and for all threads, kernel threads included, after `monitor view kernel`.
 
 #include "gdbstub/Target.h"
+#include "libos/debug/DebugAudit.h"
 #include "libos/debug/LiveTarget.h"
 
 #include <arch/TrapFrame.h>
@@ -47,6 +48,7 @@ public:
     void request_stop() override { m_stop_requested.store(true, std::memory_order_release); }
     void request_service() override { m_service_requested.store(true, std::memory_order_release); }
     gdbstub::Target* live() override { return &m_live; }
+    gdbstub::Audit* audit() override { return &m_audit; }
     void for_each_thread(gdbstub::FunctionRef<bool(const gdbstub::ThreadInfo&)> visit) override;
     gdbstub::Answer<gdbstub::ThreadInfo> thread(gdbstub::ThreadId id) override;
     gdbstub::Answer<> read_registers(gdbstub::ThreadId id, gdbstub::RegisterFile& out) override;
@@ -84,6 +86,7 @@ private:
     std::atomic<bool> m_stop_requested{false};
     std::atomic<bool> m_service_requested{false};
     LiveTarget m_live{*this};
+    DebugAudit m_audit;
     sched::Thread* m_stop_thread = nullptr;
     arch::TrapFrame* m_stop_frame = nullptr;
     bool m_stop_is_own = false; ///< the thread ran into something, it was not just interrupted

@@ -12,10 +12,10 @@ namespace cli {
 namespace {
 
 constexpr std::array verb_order = {
-    "run",           "add",        "ps",        "logs",       "console",    "wait",         "stop",
-    "kill",          "rm",         "gdb",       "record",     "report",     "export",       "view",
-    "crash list",    "crash show", "crash gdb", "crash view", "dump",       "symbols list", "symbols add",
-    "symbols prune", "key new",    "key list",  "key show",   "key enroll", "proxy",        "help",
+    "run",       "add",        "ps",         "logs",         "console",     "wait",          "stop",       "kill",
+    "rm",        "gdb",        "record",     "report",       "export",      "view",          "crash list", "crash show",
+    "crash gdb", "crash view", "dump",       "symbols list", "symbols add", "symbols prune", "audit",      "key new",
+    "key list",  "key show",   "key enroll", "proxy",        "help",
 };
 
 std::vector<Verb>& registered_verbs() {
