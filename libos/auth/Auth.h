@@ -2,6 +2,7 @@
 // The instance's gate: its keys, its random numbers, and the thread that does the arithmetic of handshakes.
 //
 // Boot, in this order, in thread context:
+//   open_to_all(), and nothing else; or
 //   configure()       keys from the command line; enroll_file() for those of the root file system
 //   (channels may be started from here on: GuardedChannel(kind, gate()).start(inner, protection))
 //   add_entropy()     what the host's generator gives, when it was found; without enough from anywhere nobody is let in
@@ -21,8 +22,10 @@ constexpr Gate& gate() {
     return g_gate;
 }
 
+/// uniscope.debug=open
+void open_to_all();
+
 struct Options {
-    bool open = false;                             ///< uniscope.debug=open
     std::span<const std::string_view> key_words{}; ///< values of uniscope.key=, untrusted
     std::array<std::byte, wire::build_id_size> build_id{};
 };

@@ -83,9 +83,9 @@ void enroll_keys_of_archive() {
 }
 
 /// Who may debug and trace this instance: nobody, unless it was told.
-void configure_gate() {
+[[gnu::noinline]] void close_gate() {
     const auto& line = command_line();
-    auth::Options options{.open = line.debug_open, .key_words = std::span(line.keys).first(line.key_count)};
+    auth::Options options{.key_words = std::span(line.keys).first(line.key_count)};
     auto id = control::build_id();
     std::copy_n(id.begin(), std::min(id.size(), options.build_id.size()), options.build_id.begin());
     if (unsigned bad = auth::configure(options); bad != 0) {
@@ -94,15 +94,15 @@ void configure_gate() {
         console::log(0, text.view());
     }
     auth::gate().observer = &control::g_gate_audit;
-    if (!line.debug_open)
-        enroll_keys_of_archive();
+    enroll_keys_of_archive();
 }
 
-/// The host's random numbers, for handshakes.
-void seed_gate() {
+/// The host's random numbers, for handshakes, and the thread that does their arithmetic.
+[[gnu::noinline]] void prepare_handshakes() {
     std::byte bytes[auth::RandomPool::seed_size];
     if (auto* rng = process::devices().rng; rng != nullptr && auth::wants_entropy())
         auth::add_entropy(std::span(bytes).first(rng->fill(bytes, 100)));
+    auth::start_worker();
 }
 
 [[noreturn]] void refuse_app(base::Error error) {
@@ -123,14 +123,17 @@ void start(void*) {
     discover_machine();
     start_application_processors();
     const auto& line = command_line();
-    configure_gate();
+    if (line.debug_open)
+        auth::open_to_all();
+    else
+        close_gate();
     links::initialize_serial(auth::gate());
     debug::initialize({.wait_at_app_entry = line.wait == CommandLine::Wait::App,
                        .wait_at_boot = line.wait == CommandLine::Wait::Boot,
                        .kill_allowed = line.kill_allowed});
     process::initialize_machine(platform(), acpi_tables(), raw_command_line());
-    seed_gate();
-    auth::start_worker();
+    if (!line.debug_open)
+        prepare_handshakes();
     vsock::start(process::devices().socket, platform(), line.vsock_connections);
     links::initialize(process::devices(), platform(), auth::gate());
     debug::start();

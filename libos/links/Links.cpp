@@ -42,10 +42,10 @@ constexpr wire::ChannelKind kind_of(Channel channel) {
 /// Puts guards before the channels, in memory that is never given back: most instances need none. A channel whose guard
 /// finds no memory is not carried. `protection`: None where only the two ends can write to the line.
 Link guarded(Link link, auth::Gate& gate, wire::Protection protection) {
-    for (size_t i = 0; i < channel_count; ++i) {
+    for (size_t i = 0; i < channel_count && !gate.open; ++i) {
         auto*& inner = link.channels[i];
         auto kind = kind_of(static_cast<Channel>(i));
-        if (inner == nullptr || kind == wire::ChannelKind::Console || gate.open)
+        if (inner == nullptr || kind == wire::ChannelKind::Console)
             continue;
         auto* guard = new (std::nothrow) auth::GuardedChannel(kind, gate);
         if (guard != nullptr)
