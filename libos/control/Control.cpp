@@ -2,6 +2,7 @@
 
 #include "libos/control/BuildId.h"
 #include "libos/control/FrameAccess.h"
+#include "libos/control/RequestReceiver.h"
 #include "libos/memory/PhysicalMemory.h"
 #include "libos/sched/Clock.h"
 #include "libos/sched/Scheduler.h"
@@ -17,7 +18,6 @@ namespace {
 using wire::FrameHeader;
 using wire::FrameType;
 
-constexpr size_t max_request = 1024;
 constexpr uint64_t second = 1'000'000'000;
 constexpr uint64_t retry_ns = 1'000'000; // where the host takes nothing for now
 constexpr size_t max_handlers = 16;
@@ -59,38 +59,6 @@ void wait_for_event(sched::Deadline deadline) {
     g_state.event = false;
     g_state.lock.unlock(state);
 }
-
-/// Collects bytes into whole requests.
-class Receiver {
-public:
-    void reset() { m_size = 0; }
-    std::span<std::byte> room() { return std::span(m_buffer).subspan(m_size); }
-    void add(size_t count) { m_size += count; }
-
-    /// Calls `handle(header, body)` for each whole frame. False: the stream makes no sense.
-    template <typename Handle>
-    bool take_frames(Handle handle) {
-        size_t at = 0;
-        while (m_size - at >= sizeof(FrameHeader)) {
-            FrameHeader header;
-            std::memcpy(&header, m_buffer + at, sizeof(header));
-            if (header.magic != wire::frame_magic || header.version != wire::channel_version ||
-                header.length > max_request)
-                return false;
-            if (m_size - at - sizeof(header) < header.length)
-                break;
-            handle(header, std::span<const std::byte>(m_buffer + at + sizeof(header), header.length));
-            at += sizeof(header) + header.length;
-        }
-        std::memmove(m_buffer, m_buffer + at, m_size - at);
-        m_size -= at;
-        return true;
-    }
-
-private:
-    std::byte m_buffer[sizeof(FrameHeader) + max_request] = {};
-    size_t m_size = 0;
-};
 
 /// One link's control channel.
 class Server {
@@ -185,7 +153,7 @@ private:
     wire::Role m_role = wire::Role::None; ///< of the host on that connection
     uint64_t m_next_audit = 0;            ///< the first message that it has not got
     std::atomic<bool> m_sending{false};
-    Receiver m_receiver;
+    RequestReceiver m_receiver;
 };
 constinit Server g_servers[links::max_links];
 
