@@ -360,6 +360,13 @@ class AuthTest(guest.GuestTest):
         if shutil.which("babeltrace2"):
             text = guest.run("babeltrace2", self.directory / "b.trace").stdout
             self.assertRegex(text, r"audit: .*kind = 7,")
+        # Its core comes to who has shown the key.
+        self.uniscope("gdb", "shop", "--", "-nx", "-batch", "-iex", "set confirm off", "-ex", "break serve_round",
+                      "-ex", "continue", "-ex", "set var $pc = 0x10", "-ex", "delete", "-ex", "detach")
+
+        def report():
+            return guest.run(guest.BIN / "uniscope", "crash", "show", "shop", env=self.environment).stdout
+        eventually(lambda: "0x10" in report(), seconds=60, what="the core")
 
     def audit_until(self, event):
         entries = json.loads(self.uniscope("audit", "--json", "shop"))

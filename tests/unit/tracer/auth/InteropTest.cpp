@@ -4,7 +4,9 @@
 #include "libos/auth/GuardedChannel.h"
 #include "tests/unit/auth/FakeLine.h"
 #include "tracer/auth/AuthenticatedChannel.h"
+#include "tracer/auth/AuthenticatedLink.h"
 #include "tracer/auth/KeyStore.h"
+#include "tracer/link/Frame.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -13,6 +15,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
 #include <thread>
 
 namespace {
@@ -139,6 +144,131 @@ TEST(Interop, OnALineThatTellsNobodyTheNextHostGetsIn) {
         if (i == 0)
             channel->close(milliseconds(1000)); // says goodbye; the others are just gone
     }
+}
+
+// --- The link, which finds out whether it is asked for a key
+
+/// Each open gives the same line, as a terminal device would.
+class FakeLink final : public tracer::Link {
+public:
+    std::string_view kind() const override { return "fake"; }
+    bool has(tracer::ChannelName channel) const override { return lines.contains(channel); }
+    tracer::Result<tracer::FileDescriptor> open(tracer::ChannelName channel, const tracer::OpenOptions&) override {
+        ++opened;
+        return tracer::FileDescriptor(dup(lines.at(channel)));
+    }
+
+    std::map<tracer::ChannelName, int> lines;
+    std::atomic<int> opened{0};
+};
+
+class GuardedLink : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = testing::TempDir() + "/uniscope-XXXXXX";
+        ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+        m_directory = pattern;
+        setenv("XDG_CONFIG_HOME", pattern.c_str(), 1);
+    }
+    void TearDown() override {
+        unsetenv("XDG_CONFIG_HOME");
+        std::filesystem::remove_all(m_directory);
+    }
+    static std::string enrolled(wire::Role role) {
+        const auto store = tracer::KeyStore::open().value();
+        return tracer::enrolling_word(store.make("default").value(), role).substr(13);
+    }
+    tracer::AuthenticatedLink link(tracer::LinkIdentity identity = {}) { return {m_inner, std::move(identity)}; }
+    static std::string talk_plainly(int descriptor, const std::string& text) {
+        EXPECT_TRUE(tracer::send_all(descriptor, tracer::span_of(std::string_view(text)), milliseconds(5000)));
+        std::string heard;
+        while (heard.size() < text.size()) {
+            const auto part = tracer::receive_some(descriptor, 65536, milliseconds(5000));
+            if (!part || part->empty())
+                break;
+            heard.append(part->begin(), part->end());
+        }
+        return heard;
+    }
+
+    std::filesystem::path m_directory;
+    std::shared_ptr<FakeLink> m_inner = std::make_shared<FakeLink>();
+};
+
+using tracer::ChannelName;
+
+TEST_F(GuardedLink, ShowsTheKeyAndHidesTheRecords) {
+    const std::string word = enrolled(wire::Role::Operator);
+    for (const auto protection : {wire::Protection::None, wire::Protection::Mac}) {
+        Instance control(wire::ChannelKind::Control, protection, word);
+        Instance gdb(wire::ChannelKind::Gdb, protection, word);
+        m_inner->lines = {{ChannelName::Control, control.host_end.get()}, {ChannelName::Gdb, gdb.host_end.get()}};
+        auto guarded = link();
+        const tracer::OpenOptions options{.timeout = milliseconds(20'000), .stop = {}};
+        const auto control_end = guarded.open(ChannelName::Control, options);
+        ASSERT_TRUE(control_end) << control_end.error().message;
+        EXPECT_EQ(talk_plainly(control_end->get(), std::string(5000, 'x')), std::string(5000, 'X'));
+        const auto gdb_end = guarded.open(ChannelName::Gdb, options);
+        ASSERT_TRUE(gdb_end) << gdb_end.error().message;
+        EXPECT_EQ(talk_plainly(gdb_end->get(), "hello"), "HELLO");
+    }
+}
+
+TEST_F(GuardedLink, SaysWhoIsNotLetIn) {
+    const std::string word = enrolled(wire::Role::Tracer);
+    Instance control(wire::ChannelKind::Control, wire::Protection::None, word);
+    Instance gdb(wire::ChannelKind::Gdb, wire::Protection::None, word);
+    m_inner->lines = {{ChannelName::Control, control.host_end.get()}, {ChannelName::Gdb, gdb.host_end.get()}};
+    const tracer::OpenOptions options{.timeout = milliseconds(20'000), .stop = {}};
+    ASSERT_TRUE(tracer::KeyStore::open().value().make("other"));
+    auto stranger = link({.key = "other"});
+    EXPECT_EQ(stranger.open(ChannelName::Control, options).error().message,
+              "the instance does not know the key `other`");
+    const int opened = m_inner->opened;
+    EXPECT_FALSE(stranger.open(ChannelName::Control, options)); // it is not asked again at once
+    EXPECT_EQ(m_inner->opened, opened);
+
+    auto known = link();
+    tracer::Result<tracer::FileDescriptor> control_end = tracer::fail("");
+    for (int i = 0; i < 10 && !control_end; ++i) // until the limit on attempts is over
+        control_end = known.open(ChannelName::Control, options);
+    ASSERT_TRUE(control_end) << control_end.error().message;
+    EXPECT_EQ(known.open(ChannelName::Gdb, options).error().message, "a tracer has nothing on the gdb channel");
+}
+
+TEST_F(GuardedLink, AnOpenInstanceIsAskedForNothing) {
+    enrolled(wire::Role::Operator);
+    auto [host, guest] = tracer::socket_pair().value();
+    auto [gdb_host, gdb_guest] = tracer::socket_pair().value();
+    m_inner->lines = {{ChannelName::Control, host.get()}, {ChannelName::Gdb, gdb_host.get()}};
+    const auto frame = tracer::encode_frame(wire::FrameType::Hello, 0, std::array<uint8_t, 72>{});
+    ASSERT_TRUE(tracer::send_all(guest.get(), frame, milliseconds(1000)));
+    auto open = link();
+    const tracer::OpenOptions options{.timeout = milliseconds(20'000), .stop = {}};
+    const auto control_end = open.open(ChannelName::Control, options);
+    ASSERT_TRUE(control_end) << control_end.error().message;
+    const auto gdb_end = open.open(ChannelName::Gdb, options);
+    ASSERT_TRUE(gdb_end) << gdb_end.error().message;
+    EXPECT_FALSE(tracer::wait_readable(gdb_guest.get(), milliseconds(50)).value()); // not a byte was sent
+}
+
+TEST_F(GuardedLink, AStubThatHoldsTheMachineIsRecognised) {
+    auto [host, guest] = tracer::socket_pair().value(); // says nothing
+    auto [gdb_host, gdb_guest] = tracer::socket_pair().value();
+    m_inner->lines = {{ChannelName::Control, host.get()}, {ChannelName::Gdb, gdb_host.get()}};
+    auto held = link();
+    const tracer::OpenOptions options{.timeout = milliseconds(20'000), .stop = {}};
+    const auto control_end = held.open(ChannelName::Control, options);
+    EXPECT_TRUE(control_end); // it may speak later
+    std::thread stub([descriptor = gdb_guest.get()] {
+        const auto asked = tracer::receive_some(descriptor, 100, milliseconds(20'000));
+        EXPECT_EQ(std::string(asked->begin(), asked->end()), "$qAttached#8f");
+        EXPECT_TRUE(tracer::send_all(descriptor, tracer::span_of(std::string_view("+$1#31")), milliseconds(1000)));
+    });
+    const auto gdb_end = held.open(ChannelName::Gdb, options);
+    stub.join();
+    EXPECT_TRUE(gdb_end) << gdb_end.error().message;
+    EXPECT_FALSE(held.open(ChannelName::Trace, options));
 }
 
 } // namespace
