@@ -23,8 +23,9 @@ NOT_PERMITTED = 1
 class PortMachine(Machine):
     """Every channel on a virtio-serial port."""
 
-    def __init__(self, test, image, *arguments, machine="microvm", **options):
+    def __init__(self, test, image, *arguments, machine="microvm", has_entropy=True, **options):
         self.machine = machine
+        self.has_entropy = has_entropy
         super().__init__(test, image, *arguments, **options)
 
     def command(self):
@@ -32,6 +33,9 @@ class PortMachine(Machine):
         uart = words.index("isa-serial,chardev=gdb,iobase=0x2f8,irq=3")
         del words[uart - 1:uart + 1]
         words += ["-device", "virtserialport,chardev=gdb,name=uniscope.gdb"]
+        if not self.has_entropy:
+            words[words.index("max")] = "max,-rdrand,-rdseed"
+            return words
         if self.machine == "microvm":
             return words + ["-device", "virtio-rng-device"]
         words[words.index("microvm,isa-serial=off")] = "q35"
@@ -180,6 +184,12 @@ class AuthTest(guest.GuestTest):
         self.assertIn("PacketSize", Stub(connection).ask("qSupported"))
         self.assertRegex(Stub(connection).ask("?"), "^[TS]05")
         self.assertEqual(Stub(connection).ask("D"), "OK")
+
+    def test_without_random_numbers_nobody_gets_in(self):
+        key = Key()
+        poor = PortMachine(self, self.image, "serve", has_entropy=False, kernel_words=[key.word("operator")])
+        self.assert_runs(self.output(poor))
+        self.assertEqual(self.refusal(poor, key, "gdb", "operator"), "no entropy")
 
     # Who gets in
 
