@@ -11,6 +11,11 @@
 //                       polling the transport, until gdb resumes or leaves; the kernel does what the plan says.
 //   the instance ends   report_exit(), under the same conditions as run_stopped().
 //
+// A client that may not stop the world (set_access()) is served while it runs:
+//
+//   the world runs      a complete packet makes feed() call Target::request_service(); a thread calls serve_running(),
+//                       which answers it, or says why not. feed() and serve_running() are not called at the same time.
+//
 // When run_stopped() returns, bytes may have arrived that it did not read: feed() them.
 //
 // The two never overlap: a stop that lands on a CPU inside feed() is held off until feed() has returned. Only one CPU
@@ -24,6 +29,7 @@
 #include <cstdint>
 #include <span>
 
+#include "gdbstub/AccessPolicy.h"
 #include "gdbstub/Signals.h"
 #include "gdbstub/Stop.h"
 #include "gdbstub/Target.h"
@@ -70,6 +76,17 @@ public:
     void feed(std::span<const uint8_t> bytes);
     void on_byte(uint8_t byte) { feed({&byte, 1}); }
 
+    /// Another client is connected, which may do this; before its first bytes. Whatever the last one had set up is
+    /// forgotten, but for its breakpoints: those go when the world next stops, so a client with control is to be
+    /// detached first (a `D` on its behalf). Also from Transport::read() and idle(). Without a call there is one client
+    /// after the other, each with control.
+    void set_access(Access access);
+    Access access() const { return m_access; }
+
+    /// The world runs: answers what feed() has received from a client without control. In a thread, never at the same
+    /// time as feed() and run_stopped(). With control it does nothing.
+    void serve_running();
+
     /// The stopped world: reports `event` if gdb waits for a stop, then serves it until it resumes or leaves.
     /// The plan stays valid and unchanged until the next call. Also for an image held at its start, which waits here
     /// for its first gdb.
@@ -80,7 +97,8 @@ public:
     void report_exit(uint8_t status);
     void report_termination(int signal);
 
-    /// Whether there is a gdb, as far as known. Without one a kernel need not stop for signals and faults.
+    /// Whether there is a gdb that controls, as far as known. Without one a kernel need not stop for signals and
+    /// faults.
     bool attached() const;
 
     /// Whether `signal` (Linux' number) is to stop the world before it is delivered: somebody is attached and did not
@@ -114,6 +132,17 @@ private:
     void forget_client();
     void remember(const Refusal& refusal);
 
+    // Access.cpp
+    Answer<> check_access(const Command& command);
+    bool drop_points_of_others();
+    /// Where reading functions are to be asked.
+    Target& machine() const { return m_world_runs ? *m_target.live() : m_target; }
+    template <typename Tell>
+    void tell_audit(Tell&& tell) {
+        if (Audit* audit = m_target.audit())
+            tell(*audit);
+    }
+
     // One file for each family of packets.
     Handled handle(const Unknown&) { return Next::Unsupported; }
     Handled handle(const Malformed&);
@@ -137,6 +166,7 @@ private:
     Handled handle(const ReadRegister& command);
     Handled handle(const WriteRegister& command);
     Answer<> load_registers(ThreadId thread);
+    Answer<> store_registers(ThreadId thread);
     void write_register_value(size_t number);
     bool has_feature_of(size_t number) const;
     // Memory.cpp
@@ -197,6 +227,9 @@ private:
         bool knows_program_signals = false;
     };
     Client m_client{};
+    Access m_access = Access::Control;
+    bool m_world_runs = false;        ///< inside of serve_running()
+    bool m_service_requested = false; ///< feed() asked for serve_running()
 
     StopEvent m_event{};
     /// feed() asked for a stop, and because of Ctrl-C.

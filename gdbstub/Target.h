@@ -12,6 +12,7 @@
 #include <span>
 #include <string_view>
 
+#include "gdbstub/AccessPolicy.h"
 #include "gdbstub/FunctionRef.h"
 #include "gdbstub/Stop.h"
 #include "gdbstub/arch/RegisterFile.h"
@@ -119,12 +120,38 @@ protected:
     ~SignalInfo() = default;
 };
 
+/// Told what clients do, for a record of it. Called in the stopped world, or from Session::serve_running().
+class Audit {
+public:
+    virtual void client_attached(Access access) = 0;
+    virtual void client_left(Access access) = 0;
+    /// A packet that the client's access does not allow. `what` is AccessRule::what.
+    virtual void refused(std::string_view what, Access access) = 0;
+    /// What was in fact written, in one packet.
+    virtual void memory_written(uint64_t address, uint64_t length) = 0;
+    virtual void registers_written(ThreadId thread) = 0;
+    /// `type` is gdb's: 0 software, 1 hardware breakpoint, 2 write, 3 read, 4 access watchpoint.
+    virtual void point_changed(bool inserted, unsigned type, uint64_t address) = 0;
+    virtual void monitor_command(std::string_view command) = 0;
+
+protected:
+    ~Audit() = default;
+};
+
 class Target {
 public:
     /// Stop the world soon, then call Session::run_stopped() with StopReason::Requested, or with another reason that
     /// came first. Called from Session::feed(): from an interrupt handler while the world runs, never stopped.
     /// Any stop satisfies all requests before it.
     virtual void request_stop() = 0;
+
+    /// Call Session::serve_running() soon: a client that may not stop the world has sent a packet. As request_stop().
+    virtual void request_service() {}
+
+    /// The same machine for reading while it runs, called from Session::serve_running(): there locks may be taken and
+    /// pages waited for. Only reading functions are called; registers of a thread that runs are refused. null: such a
+    /// client is told that reading comes with non-stop mode.
+    virtual Target* live() { return nullptr; }
 
     /// Calls `visit` with each thread that gdb shall see until it returns false. At least one, always in the same
     /// order during one stop.
@@ -153,6 +180,7 @@ public:
     virtual ThreadLocalStorage* thread_local_storage() { return nullptr; }
     virtual ProcessImage* process_image() { return nullptr; }
     virtual SignalInfo* signal_info() { return nullptr; }
+    virtual Audit* audit() { return nullptr; }
 
 protected:
     ~Target() = default;

@@ -173,6 +173,13 @@ UNISCOPE_KERNEL_EVENT void debugger_resume() {
     UNISCOPE_PROBE(kernel, debugger_resume);
 }
 
+/// What is done to the instance from outside; the numbers are those of probes/wire/Audit.h.
+UNISCOPE_KERNEL_EVENT void audit(uint8_t kind, uint8_t channel, uint8_t role, uint8_t detail, uint64_t address,
+                                 uint64_t length) {
+    UNISCOPE_PROBE(kernel, audit, UNISCOPE_INT(kind, kind), UNISCOPE_INT(channel, channel), UNISCOPE_INT(role, role),
+                   UNISCOPE_INT(detail, detail), UNISCOPE_HEX(addr, address), UNISCOPE_INT(length, length));
+}
+
 /// What the timer interrupt interrupted.
 UNISCOPE_KERNEL_EVENT void tick_sample(int32_t tid, uint64_t ip) {
     UNISCOPE_PROBE(kernel, tick_sample, UNISCOPE_INT(tid, tid), UNISCOPE_HEX(ip, ip));

@@ -48,11 +48,12 @@ Session::Handled Session::handle(const QuerySupported& command) {
             m_client.knows_error_text = true;
     }
     m_reply.put("PacketSize=").number(m_packet_size);
+    bool reads = !m_world_runs || m_target.live() != nullptr;
     for (const StubFeature& feature : stub_features)
-        if (feature.is_offered(m_target))
+        if (feature.is_offered == always || (reads && feature.is_offered(machine())))
             m_reply.put(';').put(feature.text);
     for (const TransferObject& object : transfer_objects())
-        if (object.is_offered(m_target))
+        if (reads && object.is_offered(machine()))
             m_reply.put(";qXfer:").put(object.name).put(":read+");
     return Next::Reply;
 }

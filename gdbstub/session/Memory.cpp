@@ -34,7 +34,7 @@ Session::Handled Session::handle(const ReadMemory& command) {
     std::array<uint8_t, chunk_size> bytes;
     while (done < length && !full) {
         auto chunk = std::span(bytes).first(std::min<uint64_t>(length - done, chunk_size));
-        size_t count = m_target.read_memory(command.address + done, chunk);
+        size_t count = machine().read_memory(command.address + done, chunk);
         size_t taken = 0;
         for (; taken < count && !full; ++taken) {
             if (!binary)
@@ -60,16 +60,22 @@ Session::Handled Session::handle(const WriteMemory& command) {
     if (!fits_address_space(command.address, length))
         return std::unexpected(no_access);
     std::array<uint8_t, chunk_size> bytes;
-    for (uint64_t done = 0; done < length;) {
+    uint64_t done = 0;
+    bool written = true;
+    while (done < length && written) {
         auto chunk = std::span(bytes).first(std::min<uint64_t>(length - done, chunk_size));
         if (binary)
             std::copy_n(data.data() + done, chunk.size(), chunk.begin());
         else
             decode_hex({data.data() + 2 * done, 2 * chunk.size()}, chunk);
-        if (m_target.write_memory(command.address + done, chunk) != chunk.size())
-            return refuse(base::Error::Fault, "This memory cannot be written.");
-        done += chunk.size();
+        size_t count = m_target.write_memory(command.address + done, chunk);
+        written = count == chunk.size();
+        done += count;
     }
+    if (done != 0)
+        tell_audit([&](Audit& audit) { audit.memory_written(command.address, done); });
+    if (!written)
+        return refuse(base::Error::Fault, "This memory cannot be written.");
     m_reply.put("OK");
     return Next::Reply;
 }

@@ -33,7 +33,7 @@ Session::Handled Session::handle(const QueryChecksum& command) {
     uint32_t crc = 0xffffffff;
     for (uint64_t done = 0; done < length;) {
         auto chunk = buffer.first(std::min<uint64_t>(length - done, buffer.size()));
-        if (m_target.read_memory(command.address + done, chunk) != chunk.size())
+        if (machine().read_memory(command.address + done, chunk) != chunk.size())
             return refuse(base::Error::Fault, "Not all of this memory can be read.");
         crc = crc32(crc, chunk);
         done += chunk.size();
@@ -51,7 +51,7 @@ Session::Handled Session::handle(const SearchMemory& command) {
         return refuse(base::Error::TooBig, "The pattern is empty or too long.");
     for (uint64_t at = 0; length >= pattern.size() && at <= length - pattern.size();) {
         auto window = buffer.first(std::min<uint64_t>(length - at, buffer.size()));
-        if (m_target.read_memory(command.address + at, window) != window.size())
+        if (machine().read_memory(command.address + at, window) != window.size())
             return refuse(base::Error::Fault, "Not all of this memory can be read.");
         for (size_t i = 0; i + pattern.size() <= window.size(); ++i) {
             if (std::memcmp(window.data() + i, pattern.data(), pattern.size()) == 0) {

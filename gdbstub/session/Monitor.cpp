@@ -60,6 +60,7 @@ Session::Handled Session::handle(const MonitorCommand& command) {
     decode_hex(command.hex_untrusted, std::span(bytes).first(length));
     std::string_view text = trim({reinterpret_cast<const char*>(bytes.data()), length});
 
+    tell_audit([text](Audit& audit) { audit.monitor_command(text); });
     TextOutput output(*this);
     if (text == "why") {
         if (m_refusal_length == 0)

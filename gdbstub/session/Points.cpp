@@ -46,6 +46,9 @@ Session::Handled Session::handle(const ChangePoint& command) {
             return refuse(base::Error::NoSpace, "There are as many breakpoints already as the stub can hold.");
         if (auto changed = change_point(command.insert ? wanted : m_points[index], command.insert); !changed)
             return std::unexpected(changed.error());
+        tell_audit([&](Audit& audit) {
+            audit.point_changed(command.insert, static_cast<unsigned>(wanted.type), wanted.address);
+        });
         if (command.insert)
             m_points[m_point_count++] = wanted;
         else

@@ -10,13 +10,20 @@ namespace gdbstub {
 
 Answer<> Session::load_registers(ThreadId thread) {
     m_registers = {};
-    return m_target.read_registers(thread, m_registers);
+    return machine().read_registers(thread, m_registers);
+}
+
+Answer<> Session::store_registers(ThreadId thread) {
+    auto stored = m_target.write_registers(thread, m_registers);
+    if (stored)
+        tell_audit([thread](Audit& audit) { audit.registers_written(thread); });
+    return stored;
 }
 
 bool Session::has_feature_of(size_t number) const {
     for (const arch::Feature& feature : arch::features)
         if (number >= feature.first && number < size_t{feature.first} + feature.count)
-            return !feature.optional || m_target.has(*feature.optional);
+            return !feature.optional || machine().has(*feature.optional);
     return false;
 }
 
@@ -68,7 +75,7 @@ Session::Handled Session::handle(const WriteRegisters& command) {
     }
     if (!text.empty())
         return refuse(base::Error::Invalid, "There are more registers than this target has.");
-    if (auto stored = m_target.write_registers(thread, m_registers); !stored)
+    if (auto stored = store_registers(thread); !stored)
         return std::unexpected(stored.error());
     m_reply.put("OK");
     return Next::Reply;
@@ -98,7 +105,7 @@ Session::Handled Session::handle(const WriteRegister& command) {
     auto value = std::span(bytes).first(which.bytes());
     decode_hex(command.hex_untrusted, value);
     arch::write_register(m_registers, which, value);
-    if (auto stored = m_target.write_registers(thread, m_registers); !stored)
+    if (auto stored = store_registers(thread); !stored)
         return std::unexpected(stored.error());
     m_reply.put("OK");
     return Next::Reply;

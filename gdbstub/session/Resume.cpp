@@ -32,7 +32,7 @@ Session::Handled Session::handle(const ResumeSimply& command) {
         if (auto loaded = load_registers(thread); !loaded)
             return std::unexpected(loaded.error());
         arch::set_pc(m_registers, *command.new_pc);
-        if (auto stored = m_target.write_registers(thread, m_registers); !stored)
+        if (auto stored = store_registers(thread); !stored)
             return std::unexpected(stored.error());
     }
     m_plan.clear();
@@ -50,6 +50,12 @@ Session::Next Session::resume() {
 }
 
 Session::Handled Session::handle(const Detach&) {
+    if (m_access != Access::Control) {
+        // It has changed nothing, and nothing changes.
+        forget_client();
+        m_reply.put("OK");
+        return Next::Reply;
+    }
     plan_detach();
     m_reply.put("OK");
     return Next::ReplyAndLeave;

@@ -23,6 +23,13 @@ void Session::feed(std::span<const uint8_t> bytes) {
         default:
             break;
         }
+        if (m_access != Access::Control) {
+            if (m_receiver.holds_packet() && !m_service_requested) {
+                m_service_requested = true;
+                m_target.request_service();
+            }
+            continue;
+        }
         if (wanted && !m_stop_requested) {
             m_stop_requested = true;
             m_target.request_stop();
@@ -37,6 +44,8 @@ const ResumePlan& Session::run_stopped(const StopEvent& event) {
     m_event.thread = visible_thread(event.thread);
     m_plan.clear();
     m_link_lost = false;
+    if (drop_points_of_others())
+        return m_plan;
 
     // gdb sends nothing but Ctrl-C while it waits for a stop: a packet comes from somebody who does not wait.
     bool reports = m_client.awaits_stop && !m_receiver.holds_packet();
@@ -63,7 +72,7 @@ void Session::report_exit(uint8_t status) {
     }
     // The app's text is gone, and its breakpoints with it.
     m_point_count = 0;
-    m_client = {};
+    forget_client();
     m_stop_requested = false;
 }
 
@@ -75,24 +84,30 @@ void Session::report_termination(int signal) {
     }
     // The app's text is gone, and its breakpoints with it.
     m_point_count = 0;
-    m_client = {};
+    forget_client();
     m_stop_requested = false;
 }
 
 bool Session::attached() const {
-    return m_client.attached;
+    return m_client.attached && m_access == Access::Control;
 }
 
 bool Session::stops_for_signal(int signal) const {
-    return m_client.attached && !m_client.pass_signals.contains(to_gdb_signal(signal));
+    return attached() && !m_client.pass_signals.contains(to_gdb_signal(signal));
 }
 
 void Session::serve() {
     for (;;) {
         if (m_link_lost) {
             m_receiver.reset();
-            plan_detach();
-            return;
+            if (m_access == Access::Control) {
+                plan_detach();
+                return;
+            }
+            // It could not have let the world go on, so neither can its leaving: the next one is waited for.
+            forget_client();
+            m_link_lost = false;
+            m_transport.idle();
         }
         if (m_receiver.holds_packet()) {
             bool leaving = process_packet();
@@ -154,11 +169,15 @@ bool Session::process_packet() {
                          (std::holds_alternative<StartNoAckMode>(command) && m_client.no_ack);
     if (is_new_client)
         forget_client();
+    if (!m_client.attached)
+        tell_audit([this](Audit& audit) { audit.client_attached(m_access); });
     m_client.attached = true;
     m_acknowledge_due = !m_client.no_ack;
 
     Handled handled = refuse(base::Error::TooBig, "The packet is longer than the stub's buffer.");
-    if (!m_receiver.packet_too_long())
+    if (auto allowed = check_access(command); !allowed)
+        handled = std::unexpected(allowed.error());
+    else if (!m_receiver.packet_too_long())
         handled = std::visit([this](const auto& known) { return handle(known); }, command);
     return finish(handled);
 }
@@ -207,7 +226,10 @@ void Session::acknowledge(bool accepted) {
 }
 
 void Session::forget_client() {
-    remove_all_points();
+    if (!m_world_runs)
+        remove_all_points();
+    if (m_client.attached)
+        tell_audit([this](Audit& audit) { audit.client_left(m_access); });
     m_client = {};
 }
 

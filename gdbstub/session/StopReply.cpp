@@ -66,7 +66,7 @@ void Session::write_stop_reply() {
         }
     }
     m_reply.put("thread:").number(m_event.thread).put(';');
-    if (auto thread = m_target.thread(m_event.thread); thread && thread->cpu >= 0)
+    if (auto thread = machine().thread(m_event.thread); thread && thread->cpu >= 0)
         m_reply.put("core:").number(static_cast<unsigned>(thread->cpu)).put(';');
 }
 

@@ -11,10 +11,10 @@ constexpr Refusal no_such_thread{base::Error::NoSuchProcess, "There is no such t
 
 /// `wanted` if gdb sees such a thread, else the first that it sees.
 ThreadId Session::visible_thread(ThreadId wanted) const {
-    if (wanted != 0 && m_target.thread(wanted))
+    if (wanted != 0 && machine().thread(wanted))
         return wanted;
     ThreadId first = wanted;
-    m_target.for_each_thread([&](const ThreadInfo& thread) {
+    machine().for_each_thread([&](const ThreadInfo& thread) {
         first = thread.id;
         return false;
     });
@@ -24,7 +24,7 @@ ThreadId Session::visible_thread(ThreadId wanted) const {
 Answer<ThreadId> Session::resolve(const ThreadSelector& selector) const {
     if (selector.kind != ThreadSelector::Kind::One)
         return m_event.thread;
-    if (!m_target.thread(selector.id))
+    if (!machine().thread(selector.id))
         return std::unexpected(no_such_thread);
     return selector.id;
 }
@@ -64,7 +64,7 @@ Session::Handled Session::handle(const ListThreads& command) {
         m_client.threads_listed = 0;
     size_t index = 0;
     size_t told = 0;
-    m_target.for_each_thread([&](const ThreadInfo& thread) {
+    machine().for_each_thread([&](const ThreadInfo& thread) {
         constexpr size_t longest = 1 + 2 * sizeof(ThreadId);
         if (index++ < m_client.threads_listed)
             return true;
@@ -83,7 +83,7 @@ Session::Handled Session::handle(const QueryThreadText& command) {
     auto id = resolve(command.thread);
     if (!id)
         return std::unexpected(id.error());
-    auto thread = m_target.thread(*id);
+    auto thread = machine().thread(*id);
     if (!thread)
         return std::unexpected(thread.error());
     auto put_text = [this](std::string_view text) {
@@ -99,7 +99,7 @@ Session::Handled Session::handle(const QueryThreadText& command) {
 }
 
 Session::Handled Session::handle(const QueryThreadLocal& command) {
-    ThreadLocalStorage* storage = m_target.thread_local_storage();
+    ThreadLocalStorage* storage = machine().thread_local_storage();
     if (storage == nullptr)
         return Next::Unsupported;
     auto thread = resolve(command.thread);

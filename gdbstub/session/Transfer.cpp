@@ -141,12 +141,12 @@ std::span<const TransferObject> transfer_objects() {
 
 Session::Handled Session::handle(const Transfer& command) {
     for (const TransferObject& object : objects) {
-        if (object.name != command.object || !object.is_offered(m_target))
+        if (object.name != command.object || !object.is_offered(machine()))
             continue;
         // The first byte says whether this was the last piece; known only at the end, and written where it stands.
         m_reply.put('m');
         PieceWriter piece(m_reply, command.offset_untrusted, command.length_untrusted);
-        if (auto written = object.write(m_target, general_thread(), command.annex, piece); !written)
+        if (auto written = object.write(machine(), general_thread(), command.annex, piece); !written)
             return std::unexpected(written.error());
         if (!piece.more())
             m_reply.replace_first('l');

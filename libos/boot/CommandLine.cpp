@@ -71,6 +71,8 @@ void kernel_word(CommandLine& line, std::string_view word) {
         line.trace = false;
     } else if (word == "uniscope.debug=open") {
         line.debug_open = true;
+    } else if (take(word, "uniscope.key=")) {
+        append(line.keys, line.key_count, word, line.truncated);
     } else if (word == "uniscope.kill=allowed") {
         line.kill_allowed = true;
     } else if (word == "uniscope.faults=allowed") {

@@ -27,7 +27,9 @@ struct CommandLine {
     links::SerialUse serial = links::SerialUse::Console;
     bool trace = true;
     bool kill_allowed = false;
-    bool debug_open = false; ///< no key is asked for
+    bool debug_open = false;               ///< no key is asked for
+    std::array<std::string_view, 32> keys; ///< values of uniscope.key=
+    size_t key_count = 0;
     bool faults_allowed = false;
     uint32_t tick_hz = 100;
     uint32_t log_level = 0;

@@ -1,14 +1,18 @@
 // Second half of boot, in a kernel thread.
+#include "libos/auth/Auth.h"
 #include "libos/boot/Boot.h"
 #include "libos/boot/Machine.h"
 #include "libos/console/Console.h"
+#include "libos/control/BuildId.h"
 #include "libos/control/Control.h"
+#include "libos/control/GateAudit.h"
 #include "libos/crash/Crash.h"
 #include "libos/crash/CrashRoot.h"
 #include "libos/crash/Watchdog.h"
 #include "libos/debug/Debugger.h"
 #include "libos/debug/SitePatcher.h"
 #include "libos/drivers/Devices.h"
+#include "libos/fs/CpioReader.h"
 #include "libos/fs/FileSystem.h"
 #include "libos/links/Links.h"
 #include "libos/memory/PhysicalMemory.h"
@@ -21,6 +25,8 @@
 #include "libos/syscall/Dispatch.h"
 #include "libos/trace/Tracer.h"
 #include "libos/vsock/Vsock.h"
+
+#include <algorithm>
 
 namespace boot {
 
@@ -57,6 +63,48 @@ void start_files() {
     }
 }
 
+/// The file's last version in the archive; it is not needed that the file system exists yet.
+void enroll_keys_of_archive() {
+    std::span<const std::byte> data;
+    fs::CpioReader reader(initrd());
+    for (auto record = reader.next(); record && *record; record = reader.next()) {
+        if ((*record)->name == "etc/uniscope/authorized_keys")
+            data = (*record)->data;
+    }
+    auto report = auth::enroll_file({reinterpret_cast<const char*>(data.data()), data.size()});
+    base::Text<128> text;
+    if (report.too_long)
+        text.put("uniscope: authorized_keys is too long: no key of it is enrolled\n");
+    else if (report.malformed != 0)
+        text.put("uniscope: authorized_keys, line ").decimal(report.first_bad).put(": no key\n");
+    else if (report.table_full)
+        text.put("uniscope: authorized_keys has more keys than there is room for\n");
+    console::log(0, text.view());
+}
+
+/// Who may debug and trace this instance: nobody, unless it was told.
+[[gnu::noinline]] void close_gate() {
+    const auto& line = command_line();
+    auth::Options options{.key_words = std::span(line.keys).first(line.key_count)};
+    auto id = control::build_id();
+    std::copy_n(id.begin(), std::min(id.size(), options.build_id.size()), options.build_id.begin());
+    if (unsigned bad = auth::configure(options); bad != 0) {
+        base::Text<128> text;
+        text.put("uniscope: words uniscope.key= that are no keys, or too many: ").decimal(bad).put("\n");
+        console::log(0, text.view());
+    }
+    auth::gate().observer = &control::g_gate_audit;
+    enroll_keys_of_archive();
+}
+
+/// The host's random numbers, for handshakes, and the thread that does their arithmetic.
+[[gnu::noinline]] void prepare_handshakes() {
+    std::byte bytes[auth::RandomPool::seed_size];
+    if (auto* rng = process::devices().rng; rng != nullptr && auth::wants_entropy())
+        auth::add_entropy(std::span(bytes).first(rng->fill(bytes, 100)));
+    auth::start_worker();
+}
+
 [[noreturn]] void refuse_app(base::Error error) {
     base::Text<128> text;
     text.put("uniscope: the app cannot be loaded: error ").decimal(static_cast<int>(error));
@@ -75,13 +123,19 @@ void start(void*) {
     discover_machine();
     start_application_processors();
     const auto& line = command_line();
-    links::initialize_serial(line.serial);
+    if (line.debug_open)
+        auth::open_to_all();
+    else
+        close_gate();
+    links::initialize_serial(line.serial, auth::gate());
     debug::initialize({.wait_at_app_entry = line.wait == CommandLine::Wait::App,
                        .wait_at_boot = line.wait == CommandLine::Wait::Boot,
                        .kill_allowed = line.kill_allowed});
     process::initialize_machine(platform(), acpi_tables(), raw_command_line());
+    if (!line.debug_open)
+        prepare_handshakes();
     vsock::start(process::devices().socket, platform(), line.vsock_connections);
-    links::initialize(process::devices(), platform(), line.debug_open);
+    links::initialize(process::devices(), platform(), auth::gate());
     debug::start();
     control::start();
     trace::start();

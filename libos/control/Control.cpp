@@ -1,9 +1,12 @@
 #include "libos/control/Control.h"
 
 #include "libos/control/BuildId.h"
+#include "libos/control/FrameAccess.h"
+#include "libos/control/RequestReceiver.h"
 #include "libos/memory/PhysicalMemory.h"
 #include "libos/sched/Clock.h"
 #include "libos/sched/Scheduler.h"
+#include "libos/trace/Audit.h"
 
 #include <algorithm>
 #include <cstring>
@@ -15,7 +18,6 @@ namespace {
 using wire::FrameHeader;
 using wire::FrameType;
 
-constexpr size_t max_request = 1024;
 constexpr uint64_t second = 1'000'000'000;
 constexpr uint64_t retry_ns = 1'000'000; // where the host takes nothing for now
 constexpr size_t max_handlers = 16;
@@ -58,38 +60,6 @@ void wait_for_event(sched::Deadline deadline) {
     g_state.lock.unlock(state);
 }
 
-/// Collects bytes into whole requests.
-class Receiver {
-public:
-    void reset() { m_size = 0; }
-    std::span<std::byte> room() { return std::span(m_buffer).subspan(m_size); }
-    void add(size_t count) { m_size += count; }
-
-    /// Calls `handle(header, body)` for each whole frame. False: the stream makes no sense.
-    template <typename Handle>
-    bool take_frames(Handle handle) {
-        size_t at = 0;
-        while (m_size - at >= sizeof(FrameHeader)) {
-            FrameHeader header;
-            std::memcpy(&header, m_buffer + at, sizeof(header));
-            if (header.magic != wire::frame_magic || header.version != wire::channel_version ||
-                header.length > max_request)
-                return false;
-            if (m_size - at - sizeof(header) < header.length)
-                break;
-            handle(header, std::span<const std::byte>(m_buffer + at + sizeof(header), header.length));
-            at += sizeof(header) + header.length;
-        }
-        std::memmove(m_buffer, m_buffer + at, m_size - at);
-        m_size -= at;
-        return true;
-    }
-
-private:
-    std::byte m_buffer[sizeof(FrameHeader) + max_request] = {};
-    size_t m_size = 0;
-};
-
 /// One link's control channel.
 class Server {
 public:
@@ -106,15 +76,51 @@ public:
     void serve() {
         if (m_channel == nullptr)
             return;
-        if (!m_channel->is_host_connected() || m_channel->connection() != m_connection) {
-            m_receiver.reset();
-            if (m_channel->is_host_connected()) {
-                m_connection = m_channel->connection();
-                send_hello(0);
-                g_state.greeted.store(true, std::memory_order_release);
-            }
+        do {
+            greet();
+        } while (!serve_connection());
+    }
+
+    /// Control thread: what the host has not been told yet.
+    void send_audit() {
+        wire::AuditMessage message;
+        while (has_host() && m_channel->connection() == m_connection && m_role != wire::Role::None &&
+               trace::find_audit(m_next_audit, message)) {
+            if (!send(FrameType::Audit, 0, std::as_bytes(std::span(&message, 1))))
+                return;
+            m_next_audit = message.sequence + 1;
         }
+    }
+
+    /// Frames are small and the host reads them at once; one that finds no room for a second is dropped with its
+    /// connection. False then.
+    bool send(FrameType type, uint32_t request, std::span<const std::byte> body);
+    /// In the world that stopped for good: waits up to a second for an answer, whatever it is.
+    void send_exited_polled(const wire::ExitedMessage& message);
+
+private:
+    /// A host that is new is told what runs here.
+    void greet() {
+        if (m_channel->is_host_connected() && m_channel->connection() == m_connection)
+            return;
+        m_receiver.reset();
+        m_next_audit = 0;
+        note_open_host(wire::AuditKind::SessionEnded);
+        m_role = wire::Role::None;
+        if (!m_channel->is_host_connected())
+            return;
+        m_connection = m_channel->connection();
+        m_role = links::all()[m_link].role(links::Channel::Control);
+        note_open_host(wire::AuditKind::SessionBegan);
+        send_hello(0);
+        g_state.greeted.store(true, std::memory_order_release);
+    }
+    /// False: there is another host now, and what was read last is dropped, for it may be either one's.
+    bool serve_connection() {
         for (size_t count; (count = m_channel->read(m_receiver.room())) != 0;) {
+            if (links::all()[m_link].guard(links::Channel::Control) != nullptr &&
+                m_channel->connection() != m_connection)
+                return false;
             m_receiver.add(count);
             auto handle = [this](const FrameHeader& header, std::span<const std::byte> body) {
                 handle_frame(header, body);
@@ -122,30 +128,36 @@ public:
             if (!m_receiver.take_frames(handle))
                 m_receiver.reset(); // what the host sends next has to be a frame's start
         }
+        return true;
     }
-
-    /// Frames are small and the host reads them at once; one that finds no room for a second is dropped with its
-    /// connection.
-    void send(FrameType type, uint32_t request, std::span<const std::byte> body);
-    /// In the world that stopped for good: waits up to a second for an answer, whatever it is.
-    void send_exited_polled(const wire::ExitedMessage& message);
-
-private:
     void send_hello(uint32_t request) {
         auto message = hello();
         send(FrameType::Hello, request, std::as_bytes(std::span(&message, 1)));
+    }
+    void send_reply(uint32_t request, const Reply& reply);
+    /// A host that needed no key: there was no guard to tell of it.
+    void note_open_host(wire::AuditKind kind) const {
+        if (m_role == wire::Role::None || links::all()[m_link].guard(links::Channel::Control) != nullptr)
+            return;
+        wire::AuditMessage message{};
+        message.kind = static_cast<uint8_t>(kind);
+        message.channel = static_cast<uint8_t>(wire::ChannelKind::Control);
+        message.role = static_cast<uint8_t>(m_role);
+        trace::audit(message);
     }
     void handle_frame(const FrameHeader& header, std::span<const std::byte> body);
 
     drivers::ByteChannel* m_channel = nullptr;
     size_t m_link = 0;
     uint32_t m_connection = 0;
+    wire::Role m_role = wire::Role::None; ///< of the host on that connection
+    uint64_t m_next_audit = 0;            ///< the first message that it has not got
     std::atomic<bool> m_sending{false};
-    Receiver m_receiver;
+    RequestReceiver m_receiver;
 };
 constinit Server g_servers[links::max_links];
 
-void Server::send(FrameType type, uint32_t request, std::span<const std::byte> body) {
+bool Server::send(FrameType type, uint32_t request, std::span<const std::byte> body) {
     std::byte frame[sizeof(FrameHeader) + sizeof(wire::ReplyMessage) + Reply::capacity];
     FrameHeader header{wire::frame_magic, wire::channel_version, static_cast<uint16_t>(type), request,
                        static_cast<uint32_t>(body.size())};
@@ -167,10 +179,23 @@ void Server::send(FrameType type, uint32_t request, std::span<const std::byte> b
             pause();
     }
     m_sending.store(false, std::memory_order_release);
+    return rest.empty();
 }
 
 void Server::handle_frame(const FrameHeader& header, std::span<const std::byte> body) {
     auto type = static_cast<FrameType>(header.type);
+    Reply reply;
+    if (!may_request(m_role, type)) {
+        wire::AuditMessage refused{};
+        refused.kind = static_cast<uint8_t>(wire::AuditKind::RequestRefused);
+        refused.channel = static_cast<uint8_t>(wire::ChannelKind::Control);
+        refused.role = static_cast<uint8_t>(m_role);
+        refused.address = header.type;
+        trace::audit(refused);
+        reply.error = static_cast<int32_t>(base::Error::NotPermitted);
+        send_reply(header.request, reply);
+        return;
+    }
     if (type == FrameType::Acknowledge) {
         g_state.acknowledged.store(true, std::memory_order_release);
         return;
@@ -179,7 +204,6 @@ void Server::handle_frame(const FrameHeader& header, std::span<const std::byte> 
         send_hello(header.request);
         return;
     }
-    Reply reply;
     reply.error = static_cast<int32_t>(base::Error::NoSystemCall); // of a newer host: answered, not ignored
     for (size_t i = 0; i < g_state.handler_count; ++i) {
         if (g_state.handlers[i].type == type) {
@@ -187,11 +211,15 @@ void Server::handle_frame(const FrameHeader& header, std::span<const std::byte> 
             g_state.handlers[i].handler({m_link, body}, reply);
         }
     }
+    send_reply(header.request, reply);
+}
+
+void Server::send_reply(uint32_t request, const Reply& reply) {
     std::byte message[sizeof(wire::ReplyMessage) + Reply::capacity];
     wire::ReplyMessage head{reply.error, 0};
     std::memcpy(message, &head, sizeof(head));
     std::memcpy(message + sizeof(head), reply.body, reply.size);
-    send(FrameType::Reply, header.request, std::span(message).first(sizeof(head) + reply.size));
+    send(FrameType::Reply, request, std::span(message).first(sizeof(head) + reply.size));
 }
 
 void Server::send_exited_polled(const wire::ExitedMessage& message) {
@@ -227,8 +255,10 @@ void answer_status(const Request&, Reply& reply) {
 
 void run(void*) {
     for (;;) {
-        for (auto& server : g_servers)
+        for (auto& server : g_servers) {
             server.serve();
+            server.send_audit();
+        }
         wait_for_event(sched::no_deadline);
     }
 }
@@ -251,6 +281,11 @@ void start() {
         sched::scheduler().start(**thread, sched::Scheduler::Placement::Here);
         g_state.has_thread = true;
     }
+}
+
+void tick() {
+    if (g_state.has_thread && trace::take_audit_news())
+        on_channel_event(nullptr);
 }
 
 void wait_until_greeted() {

@@ -43,6 +43,9 @@ void set_handler(wire::FrameType type, RequestHandler handler);
 /// Boot: whoever counts events fills their part of the status in.
 void set_status_source(void (*fill)(wire::StatusMessage& status));
 
+/// From each timer interrupt.
+void tick();
+
 /// What the image is and how its clock runs.
 wire::HelloMessage hello();
 

@@ -25,6 +25,8 @@ namespace {
 using sched::Thread;
 
 constexpr uint32_t stall_ms = 3000;
+/// For a host that has the key and was not there yet.
+constexpr uint32_t handshake_ms = 5000;
 constexpr uint64_t page = arch::page_size;
 
 drivers::ByteChannel* g_channel = nullptr;
@@ -246,15 +248,25 @@ base::Result<> send_page_run(const MemoryRun& run) {
     return {};
 }
 
+/// One with a host that may have a core; else the first whose host proves it within some seconds.
+drivers::ByteChannel* find_channel() {
+    for (const auto& link : links::all()) {
+        auto* channel = link.channel(links::Channel::Crash);
+        if (channel != nullptr && channel->is_host_connected())
+            return channel;
+    }
+    for (const auto& link : links::all()) {
+        auto* guard = link.guard(links::Channel::Crash);
+        if (guard != nullptr && guard->has_peer() && guard->polled_authenticate(handshake_ms))
+            return guard;
+    }
+    return nullptr;
+}
+
 } // namespace
 
 base::Result<> write_core(const Cause& cause) {
-    g_channel = nullptr;
-    for (const auto& link : links::all()) {
-        auto* channel = link.channel(links::Channel::Crash);
-        if (g_channel == nullptr && channel != nullptr && channel->is_host_connected())
-            g_channel = channel;
-    }
+    g_channel = find_channel();
     if (g_channel == nullptr)
         return base::fail(base::Error::NoSuchDevice);
     auto runs = collect_memory_runs();

@@ -36,6 +36,11 @@ struct State {
     gdbstub::Session session{target, channels, {receive, reply, points}};
     sched::NoStopLock feed_lock;          ///< the session while the world runs; outside the channels' own
     std::atomic<bool> others_wait{false}; ///< a second client has spoken
+    /// A thread is in Session::serve_running(). Changed with feed_lock held.
+    bool is_serving = false;
+    sched::SpinLock service_lock; ///< is_service_due; outside the scheduler's
+    sched::WaitQueue service;
+    bool is_service_due = false;
     Options options;
     bool break_at_boot = false;
     bool kill_requested = false;
@@ -141,6 +146,11 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
             *retry = true;
         return event.signal;
     }
+    // The session is at work for a client that may not stop the world: what is no debugger's stop can wait.
+    if (g_state.is_serving) {
+        world().resume();
+        return event.signal;
+    }
     // The stop of another CPU may be over when this one comes here. If that one served the request that both saw, or
     // its client has gone, and with it whoever wanted to hear of this event, nobody waits for this stop.
     bool is_requested = g_state.target.take_stop_request();
@@ -175,26 +185,74 @@ void stop_simply(arch::TrapFrame& frame, StopReason reason) {
     stop(frame, {.reason = reason});
 }
 
+/// What clients have sent goes to the session.
+void feed_session(void* channel) {
+    sched::NoStopLocker locker(g_state.feed_lock);
+    auto& session = g_state.session;
+    auto& channels = g_state.channels;
+    if (g_state.is_serving)
+        return; // the server looks when it is done
+    // A client that is about to have its stop is not to lose it to another that speaks first.
+    bool has_client = session.attached() || g_state.target.stop_is_requested();
+    if (has_client && channel != nullptr && !channels.is_client(channel)) {
+        g_state.others_wait.store(true, std::memory_order_relaxed);
+        return;
+    }
+    channels.forget_lost_observer();
+    uint8_t bytes[64];
+    for (size_t count; (count = channels.take(bytes, has_client)) != 0;)
+        session.feed(std::span(bytes).first(count));
+    if (channels.client_is_lost())
+        g_state.target.request_stop(); // to take its breakpoints out
+}
+
+void wake_service() {
+    {
+        sched::SpinLocker locker(g_state.service_lock);
+        g_state.is_service_due = true;
+    }
+    g_state.service.wake_all();
+}
+
 /// A channel's event: interrupt or thread context. `channel` is nullptr to look at all.
 void on_event(void* channel) {
     // The first stop is to be at the app's entry: until then what a debugger says waits in its channel.
     if (g_state.options.wait_at_app_entry)
         return;
     bool in_thread = arch::interrupts_enabled();
-    sched::NoStopLocker locker(g_state.feed_lock);
-    auto& session = g_state.session;
-    if (session.attached() && channel != nullptr && !g_state.channels.is_client(channel)) {
-        g_state.others_wait.store(true, std::memory_order_relaxed);
-        return;
-    }
-    uint8_t bytes[64];
-    for (size_t count; (count = g_state.channels.take(bytes)) != 0;)
-        session.feed(std::span(bytes).first(count));
-    if (g_state.channels.client_is_lost())
-        g_state.target.request_stop(); // to take its breakpoints out
+    feed_session(channel);
+    if (g_state.target.take_service_request())
+        wake_service();
     // Interrupts look for themselves when they are done (stop_if_requested).
     if (in_thread && g_state.target.stop_is_requested())
         put_off({.reason = StopReason::Requested});
+}
+
+/// The thread that answers clients that may not stop the world.
+void serve_observers(void*) {
+    for (;;) {
+        {
+            auto state = g_state.service_lock.lock();
+            while (!g_state.is_service_due)
+                (void)g_state.service.wait(g_state.service_lock, state);
+            g_state.is_service_due = false;
+            g_state.service_lock.unlock(state);
+        }
+        {
+            sched::NoStopLocker locker(g_state.feed_lock);
+            g_state.is_serving = g_state.session.access() != gdbstub::Access::Control;
+            if (!g_state.is_serving)
+                continue;
+            g_state.channels.begin_running();
+        }
+        g_state.session.serve_running();
+        {
+            sched::NoStopLocker locker(g_state.feed_lock);
+            g_state.channels.end_running();
+            g_state.is_serving = false;
+        }
+        on_event(nullptr);
+    }
 }
 
 void break_at_boot() {
@@ -294,20 +352,27 @@ void initialize(const Options& options) {
     sched::set_app_thread_start_hook(on_thread_start);
     if (!options.wait_at_boot || links::serial() == nullptr)
         return;
-    g_state.channels.add(*links::serial());
+    g_state.channels.add(*links::serial(), nullptr);
     break_at_boot();
 }
 
 void start() {
+    bool has_guards = false;
     for (const auto& link : links::all()) {
         if (auto* channel = link.channel(links::Channel::Gdb)) {
-            g_state.channels.add(*channel);
+            auto* guard = link.guard(links::Channel::Gdb);
+            g_state.channels.add(*channel, guard);
             channel->set_event_handler(on_event, channel);
+            has_guards = has_guards || guard != nullptr;
         }
     }
     on_event(nullptr); // what came before the handlers
     if (g_state.options.wait_at_boot && links::serial() == nullptr && g_state.channels.any())
         break_at_boot();
+    if (!has_guards)
+        return; // all clients are operators
+    if (auto thread = Thread::create_kernel("observers", serve_observers, nullptr))
+        sched::scheduler().start(**thread);
 }
 
 bool handle_exception(arch::TrapFrame& frame, arch::Exception exception) {

@@ -1,36 +1,75 @@
 #include "libos/debug/GdbChannels.h"
 
+#include "libos/sched/Clock.h"
+#include "libos/sched/Scheduler.h"
+
 namespace debug {
 
-void GdbChannels::add(drivers::ByteChannel& channel) {
-    for (auto* known : std::span(m_channels).first(m_count)) {
-        if (known == &channel)
+namespace {
+
+constexpr uint64_t millisecond = 1'000'000;
+/// For a client that may not stop the world: what it does not take in, it does not get.
+constexpr uint64_t stall_limit_ns = 5000 * millisecond;
+
+gdbstub::Access access_of(const auth::GuardedChannel* guard) {
+    if (guard == nullptr)
+        return gdbstub::Access::Control;
+    auto role = guard->role();
+    return role == wire::Role::Operator   ? gdbstub::Access::Control
+           : role == wire::Role::Observer ? gdbstub::Access::Observe
+                                          : gdbstub::Access::Nothing;
+}
+
+} // namespace
+
+void GdbChannels::add(drivers::ByteChannel& channel, const auth::GuardedChannel* guard) {
+    for (const auto& known : std::span(m_channels).first(m_count)) {
+        if (known.channel == &channel)
             return;
     }
-    m_channels[m_count++] = &channel;
+    m_channels[m_count++] = {&channel, guard};
+}
+
+bool GdbChannels::is_peer_gone() const {
+    return m_client != nullptr && (!m_client->is_host_connected() || m_client->connection() != m_connection);
 }
 
 bool GdbChannels::client_is_lost() const {
-    return m_session.attached() && m_client != nullptr &&
-           (!m_client->is_host_connected() || m_client->connection() != m_connection);
+    return m_session.attached() && is_peer_gone();
 }
 
-size_t GdbChannels::take(std::span<uint8_t> out) {
-    if (m_session.attached() && m_client != nullptr)
-        return client_is_lost() ? 0 : m_client->read(std::as_writable_bytes(out));
-    for (auto* channel : std::span(m_channels).first(m_count)) {
-        if (size_t count = take_from(*channel, out); count != 0)
+void GdbChannels::forget_lost_observer() {
+    if (m_session.access() == gdbstub::Access::Control || !is_peer_gone())
+        return;
+    m_session.set_access(gdbstub::Access::Nothing);
+    m_client = nullptr;
+}
+
+size_t GdbChannels::take(std::span<uint8_t> out, bool reserved) {
+    reserved = reserved && m_client != nullptr;
+    if (client_is_lost())
+        return 0;
+    for (const auto& known : std::span(m_channels).first(m_count)) {
+        if (reserved && known.channel != m_client)
+            continue;
+        if (size_t count = take_from(known, out); count != 0)
             return count;
     }
     return 0;
 }
 
-size_t GdbChannels::take_from(drivers::ByteChannel& channel, std::span<uint8_t> out) {
-    size_t count = channel.read(std::as_writable_bytes(out));
-    if (count != 0) {
-        m_client = &channel;
-        m_connection = channel.connection();
-    }
+size_t GdbChannels::take_from(const Known& known, std::span<uint8_t> out) {
+    uint32_t connection = known.channel->connection();
+    auto access = access_of(known.guard);
+    size_t count = known.channel->read(std::as_writable_bytes(out));
+    // Bytes of a session that ended meanwhile: nobody's, and not to be taken for the next one's.
+    if (count == 0 || (known.guard != nullptr && known.channel->connection() != connection))
+        return 0;
+    bool is_new = known.channel != m_client || connection != m_connection;
+    if (m_session.access() != access || (is_new && known.guard != nullptr))
+        m_session.set_access(access);
+    m_client = known.channel;
+    m_connection = connection;
     return count;
 }
 
@@ -38,23 +77,25 @@ base::Result<size_t> GdbChannels::read(std::span<uint8_t> out) {
     // All are polled: what comes for others goes into their buffers, and stands in nobody's way.
     bool attached = m_session.attached() && m_client != nullptr;
     size_t count = 0;
-    for (auto* channel : std::span(m_channels).first(m_count)) {
-        auto polled = channel->poll_stopped();
-        if (attached && channel == m_client) {
+    for (const auto& known : std::span(m_channels).first(m_count)) {
+        auto polled = known.channel->poll_stopped();
+        if (attached && known.channel == m_client) {
             TRY(polled);
             if (client_is_lost()) {
                 m_client = nullptr;
                 return base::fail(base::Error::BrokenPipe);
             }
         }
-        if (polled && count == 0 && (!attached || channel == m_client))
-            count = take_from(*channel, out);
+        if (polled && count == 0 && (!attached || known.channel == m_client))
+            count = take_from(known, out);
     }
     return count;
 }
 
 base::Result<> GdbChannels::write(std::span<const uint8_t> bytes) {
     auto rest = std::as_bytes(bytes);
+    if (m_world_runs)
+        return write_running(rest);
     while (!rest.empty()) {
         if (m_client == nullptr)
             return base::fail(base::Error::BrokenPipe);
@@ -69,6 +110,26 @@ base::Result<> GdbChannels::write(std::span<const uint8_t> bytes) {
             return base::fail(written.error());
         else
             arch::relax();
+    }
+    return {};
+}
+
+base::Result<> GdbChannels::write_running(std::span<const std::byte> bytes) {
+    uint64_t deadline = sched::boottime_ns() + stall_limit_ns;
+    while (!bytes.empty()) {
+        if (is_peer_gone())
+            return base::fail(base::Error::BrokenPipe);
+        auto written = m_client->write_some(bytes);
+        if (written) {
+            bytes = bytes.subspan(*written);
+            deadline = sched::boottime_ns() + stall_limit_ns;
+        } else if (written.error() != base::Error::Again) {
+            return base::fail(written.error());
+        } else if (sched::boottime_ns() > deadline) {
+            return base::fail(base::Error::TimedOut);
+        } else {
+            (void)sched::scheduler().sleep_until(sched::deadline_after(millisecond));
+        }
     }
     return {};
 }

@@ -27,9 +27,9 @@ bool is_untouched(uint64_t address) {
     return mapping != nullptr && mapping->view == nullptr && !mapping->fixed_frames;
 }
 
-} // namespace
-
-size_t read(uint64_t address, std::span<uint8_t> out) {
+/// `reads_as_zeros(address)`: of a page that is not there.
+template <typename Untouched>
+size_t read_pages(uint64_t address, std::span<uint8_t> out, Untouched reads_as_zeros) {
     size_t done = 0;
     while (done < out.size()) {
         uint64_t at = address + done;
@@ -38,13 +38,24 @@ size_t read(uint64_t address, std::span<uint8_t> out) {
             step = out.size() - done;
         if (const uint8_t* bytes = find(at))
             std::memcpy(out.data() + done, bytes, step);
-        else if (is_untouched(at))
+        else if (reads_as_zeros(at))
             std::memset(out.data() + done, 0, step);
         else
             break;
         done += step;
     }
     return done;
+}
+
+} // namespace
+
+size_t read(uint64_t address, std::span<uint8_t> out) {
+    return read_pages(address, out, is_untouched);
+}
+
+size_t read_live(uint64_t address, std::span<uint8_t> out) {
+    // No lock for pages that are there: tables of the page table are never freed, and all that is copied is RAM.
+    return read_pages(address, out, [](uint64_t at) { return memory::address_space().reads_as_zeros(at); });
 }
 
 void make_present(uint64_t address) {

@@ -1,10 +1,9 @@
 #include "libos/debug/GuestTarget.h"
 
-#include "gdbstub/arch/Registers.h"
-#include "libos/base/Elf.h"
 #include "libos/debug/GuestMemory.h"
 #include "libos/debug/NoBreak.h"
 #include "libos/debug/TextPatcher.h"
+#include "libos/debug/ThreadView.h"
 #include "libos/debug/WatchPoints.h"
 #include "libos/debug/World.h"
 #include "libos/debug/arch/RegisterFiles.h"
@@ -12,7 +11,6 @@
 #include "libos/process/StartState.h"
 #include "libos/sched/Scheduler.h"
 
-#include <arch/Image.h>
 #include <arch/PageTable.h>
 #include <arch/Switch.h>
 
@@ -64,24 +62,8 @@ Thread* GuestTarget::find(ThreadId id) {
     return thread != nullptr && is_listed(*thread) ? thread : nullptr;
 }
 
-gdbstub::ThreadInfo GuestTarget::describe(const Thread& thread) {
-    gdbstub::ThreadInfo info;
-    info.id = thread.tid;
-    info.name = thread.name_view();
-    auto state = thread.state.load(std::memory_order_relaxed);
-    info.state = state == sched::ThreadState::Blocked && thread.wait_reason != sched::WaitReason::None
-                     ? sched::to_string(thread.wait_reason)
-                     : sched::to_string(state);
-    info.cpu = static_cast<int>(thread.cpu);
-    return info;
-}
-
 void GuestTarget::for_each_thread(gdbstub::FunctionRef<bool(const gdbstub::ThreadInfo&)> visit) {
-    // The list has the newest first; gdb shall see the oldest first.
-    Thread* last = sched::scheduler().first_thread();
-    while (last != nullptr && last->all_next != nullptr)
-        last = last->all_next;
-    for (Thread* thread = last; thread != nullptr; thread = thread->all_previous) {
+    for (Thread* thread = oldest_thread(); thread != nullptr; thread = thread->all_previous) {
         if (is_listed(*thread) && !visit(describe(*thread)))
             return;
     }
@@ -187,18 +169,9 @@ Answer<> GuestTarget::execute(std::string_view command, gdbstub::MonitorOutput& 
 
 Answer<uint64_t> GuestTarget::address(ThreadId id, uint64_t offset, uint64_t) {
     Thread* thread = find(id);
-    if (thread == nullptr || __ehdr_start == nullptr)
+    if (thread == nullptr)
         return refuse(Error::NoSuchProcess, "there is no such thread");
-    using namespace base::elf;
-    auto image = reinterpret_cast<uint64_t>(__ehdr_start);
-    const auto& header = *static_cast<const Header*>(arch::direct_map(image));
-    const auto* segments = static_cast<const ProgramHeader*>(arch::direct_map(image + header.program_header_offset));
-    for (unsigned i = 0; i < header.program_header_count; ++i) {
-        if (segments[i].type == thread_local_storage_segment)
-            return gdbstub::arch::static_tls_address(thread->fs_base, segments[i].memory_size, segments[i].alignment,
-                                                     offset);
-    }
-    return refuse(Error::NoEntry, "the image has no thread-local storage");
+    return thread_local_address(*thread, offset);
 }
 
 std::span<const uint8_t> GuestTarget::auxiliary_vector() {

@@ -1,11 +1,15 @@
 #pragma once
-// GuestTarget: this kernel as gdbstub sees it. Everything is called in the stopped world, by the leader.
+// GuestTarget: this kernel as gdbstub sees it. Everything is called in the stopped world, by the leader, but for
+// request_stop() and request_service(), and for the process' image, which never changes. live() is for the running
+// world.
 //
 // Two views of a thread. The app's, the default: where it left the app, as gdbserver would show it. The kernel's,
 // read-only: where it is inside the kernel; shown for the thread that stopped for a reason of its own in kernel text (a
 // breakpoint, a step, a fault), and for all threads, kernel threads included, after `monitor view kernel`.
 
 #include "gdbstub/Target.h"
+#include "libos/debug/DebugAudit.h"
+#include "libos/debug/LiveTarget.h"
 
 #include <arch/TrapFrame.h>
 #include <atomic>
@@ -37,8 +41,14 @@ public:
     /// The siginfo of the stop that is being reported.
     void set_signal_info(std::span<const uint8_t> info) { m_signal_info = info; }
 
+    /// A client that may not stop the world waits for Session::serve_running().
+    bool take_service_request() { return m_service_requested.exchange(false, std::memory_order_acq_rel); }
+
     // gdbstub::Target
     void request_stop() override { m_stop_requested.store(true, std::memory_order_release); }
+    void request_service() override { m_service_requested.store(true, std::memory_order_release); }
+    gdbstub::Target* live() override { return &m_live; }
+    gdbstub::Audit* audit() override { return &m_audit; }
     void for_each_thread(gdbstub::FunctionRef<bool(const gdbstub::ThreadInfo&)> visit) override;
     gdbstub::Answer<gdbstub::ThreadInfo> thread(gdbstub::ThreadId id) override;
     gdbstub::Answer<> read_registers(gdbstub::ThreadId id, gdbstub::RegisterFile& out) override;
@@ -72,9 +82,11 @@ private:
 
     bool is_listed(const sched::Thread& thread) const;
     bool shows_kernel(const sched::Thread& thread) const;
-    gdbstub::ThreadInfo describe(const sched::Thread& thread);
 
     std::atomic<bool> m_stop_requested{false};
+    std::atomic<bool> m_service_requested{false};
+    LiveTarget m_live{*this};
+    DebugAudit m_audit;
     sched::Thread* m_stop_thread = nullptr;
     arch::TrapFrame* m_stop_frame = nullptr;
     bool m_stop_is_own = false; ///< the thread ran into something, it was not just interrupted

@@ -67,6 +67,12 @@ Mapping* AddressSpace::find(uint64_t address) const {
     return nullptr;
 }
 
+bool AddressSpace::reads_as_zeros(uint64_t address) const {
+    sched::SpinLocker locker(m_lock);
+    const Mapping* mapping = find(address);
+    return mapping != nullptr && mapping->view == nullptr && !mapping->fixed_frames;
+}
+
 const Mapping* AddressSpace::find_unlocked(uint64_t address) const {
     return m_lock.is_held() ? nullptr : find(address);
 }

@@ -89,6 +89,9 @@ public:
     /// (protection), Error::NoMemory. From the page fault handler and from the debugger's running-world paths.
     base::Result<> resolve(uint64_t address, Access access);
 
+    /// Mapped by the app, and what it never touched reads as zeros; of a page that is not present.
+    bool reads_as_zeros(uint64_t address) const;
+
     /// For the stopped world, where the lock cannot be taken: what an access would see, without changing anything that
     /// is locked. nullptr: not mapped, or the lock was held when the world stopped.
     const Mapping* find_unlocked(uint64_t address) const;

@@ -1,6 +1,7 @@
 #include "libos/trace/Tracer.h"
 
 #include "libos/control/Control.h"
+#include "libos/control/RequestReceiver.h"
 #include "libos/memory/PhysicalMemory.h"
 #include "libos/sched/Clock.h"
 #include "libos/sched/Scheduler.h"
@@ -282,23 +283,12 @@ void fill_status(wire::StatusMessage& status) {
 }
 
 void on_probe_enable(const control::Request& request, control::Reply& reply) {
-    auto body_untrusted = request.body_untrusted;
-    wire::ProbeEnableMessage message;
-    if (body_untrusted.size() < sizeof(message)) {
-        reply.error = static_cast<int32_t>(Error::Invalid);
-        return;
-    }
-    std::memcpy(&message, body_untrusted.data(), sizeof(message));
-    if (message.pattern_length != body_untrusted.size() - sizeof(message)) {
-        reply.error = static_cast<int32_t>(Error::Invalid);
-        return;
-    }
-    std::string_view pattern(reinterpret_cast<const char*>(body_untrusted.data()) + sizeof(message),
-                             message.pattern_length);
-    if (auto changed = switch_probes(pattern, message.enable != 0); !changed)
+    auto choice = control::parse_probe_choice(request.body_untrusted);
+    auto changed = choice ? switch_probes(choice->pattern, choice->enable) : base::fail(choice.error());
+    if (!changed)
         reply.error = static_cast<int32_t>(changed.error());
     else
-        remember_choice(pattern, message.enable != 0);
+        remember_choice(choice->pattern, choice->enable);
 }
 
 } // namespace

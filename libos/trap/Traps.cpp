@@ -1,4 +1,5 @@
 // What the kernel does on exceptions and interrupts.
+#include "libos/control/Control.h"
 #include "libos/crash/Crash.h"
 #include "libos/crash/Watchdog.h"
 #include "libos/debug/Debugger.h"
@@ -88,6 +89,7 @@ void on_exception(arch::TrapFrame& frame, arch::Exception exception) {
 void on_timer(arch::TrapFrame& frame) {
     trace::tick_sample(frame);
     trace::tick();
+    control::tick();
     crash::watch_neighbour();
     sched::scheduler().timer_interrupt();
     debug::on_tick(frame);

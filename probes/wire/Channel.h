@@ -31,6 +31,7 @@ enum class FrameType : uint16_t {
     Hello = 1,  ///< HelloMessage; first message after the host opened the port, and the answer to a Hello request
     Reply = 2,  ///< ReplyMessage; answers the request with the same `request`
     Exited = 3, ///< ExitedMessage; the last message of an instance that ended in an orderly way
+    Audit = 4,  ///< AuditMessage (probes/wire/Audit.h); what the instance keeps, then each as it happens
 
     // host -> guest, control channel
     QueryHello = 16,  ///< empty; answered by Hello

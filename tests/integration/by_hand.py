@@ -24,7 +24,8 @@ def eventually(condition, seconds=30, what="it"):
 class Machine:
     """QEMU with a Unix socket a channel in `directory`, named as libvirt names them."""
 
-    def __init__(self, test, image, *arguments, name="ports", gdb=None, kernel_words=()):
+    def __init__(self, test, image, *arguments, name="ports", gdb=None,
+                 kernel_words=("uniscope.debug=open",)):
         self.test = test
         self.directory = test.directory / name
         self.directory.mkdir(exist_ok=True)

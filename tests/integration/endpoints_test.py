@@ -188,7 +188,8 @@ class Endpoints(guest.GuestTest):
         self.assertIn("syscall_", shown)
 
     def test_one_that_waits_for_gdb(self):
-        machine = Machine(self, self.image, "serve", kernel_words=["uniscope.wait=app", "uniscope.loglevel=1"])
+        machine = Machine(self, self.image, "serve", kernel_words=["uniscope.debug=open", "uniscope.wait=app",
+                                                                   "uniscope.loglevel=1"])
         eventually(lambda: "waits for a debugger" in machine.console.read_text())
         endpoint = f"unix:{machine.directory}"
         added = self.uniscope("add", "--image", self.image, "shop", endpoint)

@@ -127,6 +127,7 @@ class GuestTest(unittest.TestCase):
         self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(self.directory / "run"),
                             "XDG_STATE_HOME": str(self.directory / "state"),
                             "XDG_DATA_HOME": str(self.directory / "data"),
+                            "XDG_CONFIG_HOME": str(self.directory / "config"),
                             "UNISCOPE_SYSTEM_REGISTRY": str(self.directory / "system"),
                             "XDG_CACHE_HOME": str(BIN.parent / "test-cache")}
         (self.directory / "run").mkdir(mode=0o700)

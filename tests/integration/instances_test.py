@@ -109,7 +109,8 @@ class Instances(unittest.TestCase):
         self.assertIn(f"words {expected}", self.logged())
         words = next(line for line in self.logged() if line.startswith("kernel words")).split()[2:]
         self.assertEqual([word for word in words if not word.startswith("uniscope.realtime=")],
-                         ["uniscope.wait=boot", "uniscope.loglevel=2", "uniscope.env.A=b%20c", "uniscope.env.D="])
+                         ["uniscope.debug=open", "uniscope.wait=boot", "uniscope.loglevel=2",
+                          "uniscope.env.A=b%20c", "uniscope.env.D="])
 
     def test_standard_input_reaches_the_console(self):
         result = self.uniscope("run", self.image, "echo", stdin=None, input="one\ntwo\nbye\n")

@@ -30,9 +30,12 @@ class LauncherTest(guest.GuestTest):
         self.image = self.directory / "image"
         shutil.copy(guest.image("debuggee"), self.image)
         self.image.chmod(0o755)
+        self.uniscope("key", "new")
+        self.key_word = self.uniscope("key", "enroll", "--role", "operator").strip()
 
     def text(self, name):
-        return launch_text(name).replace("/run/shop", str(self.run_directory)).replace("/srv/shop/shop", str(self.image))
+        text = launch_text(name).replace("uniscope.key=operator:KEY", self.key_word)
+        return text.replace("/run/shop", str(self.run_directory)).replace("/srv/shop/shop", str(self.image))
 
     def launch(self, command, **options):
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

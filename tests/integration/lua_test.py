@@ -3,9 +3,12 @@ what it prints on Linux."""
 
 import os
 import shutil
+import sys
 
-import debian_source
 import guest
+
+sys.path.append(str(guest.Path(__file__).resolve().parents[2] / "libos" / "image"))
+import debian_source
 
 SCRIPT = guest.Path(__file__).resolve().parent / "scripts" / "check.lua"
 

@@ -15,12 +15,13 @@ MEMORY = 256
 class VsockMachine:
     """The image runs when the constructor returns; the test ends it."""
 
-    def __init__(self, test, machine, image, *arguments, words=(), cpus=1):
+    def __init__(self, test, machine, image, *arguments, words=(), cpus=1, is_open=True):
         self.test = test
         self.directory = test.directory / f"vsock-{time.monotonic_ns()}"
         self.directory.mkdir()
         self.uds = self.directory / "v"
         self.console = self.directory / "console"
+        words = ["uniscope.debug=open"] * is_open + list(words)
         device = "pci" if machine == "q35" else "device"
         command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", CPU, "-smp", cpus, "-m", MEMORY,
                    "-object", f"memory-backend-memfd,id=mem,size={MEMORY}M,share=on",
@@ -30,7 +31,7 @@ class VsockMachine:
                    "-device", "isa-serial,chardev=console,iobase=0x3f8,irq=4",
                    "-chardev", f"socket,id=vsock,path={self.directory / 'vhost'},server=on",
                    "-device", f"vhost-user-vsock-{device},chardev=vsock",
-                   "-kernel", image, "-append", " ".join(["uniscope.debug=open", *words, "--", str(image), *arguments])]
+                   "-kernel", image, "-append", " ".join([*words, "--", str(image), *arguments])]
         if machine == "microvm":
             command += ["-global", "virtio-mmio.force-legacy=false"]
         self.qemu = self._start([str(word) for word in command])

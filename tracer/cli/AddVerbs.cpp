@@ -22,6 +22,7 @@ struct AddOptions {
     std::string name;
     std::string endpoint;
     std::string image;
+    IdentityArguments identity;
     bool system = false;
 };
 
@@ -29,7 +30,7 @@ Result<int> add(const AddOptions& options) {
     const auto endpoint = tracer::made_absolute(TRY(tracer::parse_endpoint(options.endpoint)));
     const auto scope = options.system ? tracer::Scope::System : tracer::Scope::User;
     const auto registry = TRY(open_registry(scope));
-    tracer::AttachOptions attach = TRY(attach_options(endpoint, options.image));
+    tracer::AttachOptions attach = TRY(attach_options(endpoint, options.image, options.identity));
     tracer::ClaimedName claimed = TRY(registry.claim(options.name, scope));
     const auto reached = start_attached(std::move(claimed), std::move(attach));
     const auto instance = registry.find(fmt::format("{}/{}", name_of(scope), options.name));
@@ -91,6 +92,7 @@ const VerbRegistration g_add{{
         app.add_option("--image", options->image,
                        "Image that runs there; without it, what it says it is has to be in the symbol store")
             ->type_name("FILE");
+        add_identity_options(app, options->identity);
         app.add_flag("--system", options->system,
                      "Register it for the group of the system registry, not for you alone");
         return [options] { return add(*options); };

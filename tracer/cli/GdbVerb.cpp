@@ -173,7 +173,7 @@ Result<int> debug(const Options& options) {
     const bool is_instance = known && (known->alive || !known->ending);
     if (!is_instance && !tracer::looks_like_endpoint(options.target) && std::filesystem::exists(options.target, error))
         return debug_image(options);
-    const Target target = TRY(open_target(options.target, options.image));
+    const Target target = TRY(open_target(options.target, options.image, options.launch.identity));
     return attach(target.instance, options);
 }
 

@@ -81,6 +81,10 @@ void add_launch_options(CLI::App& app, LaunchArguments& arguments) {
         ->allow_extra_args(false);
     app.add_flag("--wait{app}", arguments.wait,
                  "Hold at the app's entry point, or with --wait=boot in the kernel, for gdb");
+    app.add_flag(
+        "--closed", arguments.closed,
+        "Let only enrolled keys in, yours too; without it whoever may open its sockets, you alone, is operator");
+    add_identity_options(app, arguments.identity);
     app.add_option("--kernel-option", arguments.kernel_options,
                    "Option of the kernel, e.g. loglevel=1; may be repeated")
         ->type_name("WORD")
@@ -117,6 +121,8 @@ Result<Launch> prepare_launch(const LaunchArguments& arguments, const std::vecto
     options.environment = arguments.environment;
     options.kernel_options = arguments.kernel_options;
     options.qemu_arguments = arguments.qemu_arguments;
+    options.closed = arguments.closed;
+    options.identity = TRY(parse_identity(arguments.identity));
     if (!arguments.rootfs.empty()) {
         if (!fs::is_directory(arguments.rootfs, error))
             return fail(fmt::format("the root file system {} is not a directory", arguments.rootfs),

@@ -2,6 +2,7 @@
 // Starting an instance, for the verbs that do: run, and gdb with an image.
 
 #include "tracer/Result.h"
+#include "tracer/cli/Target.h"
 #include "tracer/instance/LaunchOptions.h"
 #include "tracer/instance/Registry.h"
 
@@ -26,6 +27,8 @@ struct LaunchArguments {
     std::vector<std::string> kernel_options;
     std::vector<std::string> qemu_arguments;
     std::string wait;
+    bool closed = false;
+    IdentityArguments identity;
 };
 
 void add_launch_options(CLI::App& app, LaunchArguments& arguments);

@@ -28,6 +28,7 @@ struct Options {
     std::vector<std::string> command;
     bool snapshot = false;
     std::string image;
+    IdentityArguments identity;
     bool force = false;
     bool steal = false;
     bool json = false;
@@ -144,7 +145,7 @@ Result<int> record(Options options) {
     if (options.snapshot && (duration || !options.command.empty()))
         return tracer::fail("a snapshot is of the past: it has no duration and no command",
                             "Leave out --snapshot to record from now on.");
-    const Target target = TRY(open_target(options.name, options.image));
+    const Target target = TRY(open_target(options.name, options.image, options.identity));
     options.name = target.name();
     const std::string path = TRY(output_path(options.output, options.name, "trace", options.force));
     tracer::Recorder recorder = TRY(tracer::Recorder::connect(target.instance, options.steal));
@@ -201,6 +202,7 @@ const VerbRegistration g_record{{
         app.add_option("-o,--output", options->output, "Directory to make, NAME-YYYYmmdd-HHMM.trace unless told")
             ->type_name("PATH");
         app.add_option("--image", options->image, "Image that runs at an ENDPOINT")->type_name("FILE");
+        add_identity_options(app, options->identity);
         app.add_flag("--steal", options->steal, "End another's recording first; theirs is whole up to then");
         app.add_flag("-f,--force", options->force, "Replace what is there");
         app.add_flag("--json", options->json, "Print the summary as JSON");

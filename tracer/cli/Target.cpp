@@ -1,11 +1,13 @@
 #include "tracer/cli/Target.h"
 
+#include "tracer/auth/KeyStore.h"
 #include "tracer/cli/Background.h"
 #include "tracer/image/Image.h"
 #include "tracer/instance/Directories.h"
 #include "tracer/link/ManageClient.h"
 #include "tracer/symbols/FindImage.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -69,7 +71,7 @@ Result<std::optional<Target>> share_supervisor(const tracer::Registry& registry,
     }
 }
 
-Result<Target> open_endpoint(const std::string& text, const std::string& image) {
+Result<Target> open_endpoint(const std::string& text, const std::string& image, const IdentityArguments& identity) {
     const tracer::Endpoint endpoint = tracer::made_absolute(TRY(tracer::parse_endpoint(text)));
     const std::string canonical = to_string(endpoint);
     const auto registry = TRY(tracer::Registry::open());
@@ -81,7 +83,7 @@ Result<Target> open_endpoint(const std::string& text, const std::string& image) 
         auto claimed = registry.claim(name);
         if (!claimed)
             continue;
-        tracer::AttachOptions options = TRY(attach_options(endpoint, image));
+        tracer::AttachOptions options = TRY(attach_options(endpoint, image, identity));
         options.transient = true;
         TRY(start_attached(std::move(*claimed), std::move(options)));
         return held(TRY(registry.find(fmt::format("{}/{}", name_of(tracer::Scope::User), name))));
@@ -100,6 +102,7 @@ Result<> serve_again(const tracer::Registry& registry, const tracer::Instance& i
     options.endpoint = endpoint;
     options.image = instance.facts.image;
     options.build_id = instance.facts.build_id;
+    options.identity = TRY(parse_identity({instance.facts.key, instance.facts.role}));
     const auto started = start_attached(std::move(*claimed), std::move(options));
     return registry.find(instance.facts.name).value_or(tracer::Instance{}).alive ? Result<>() : started;
 }
@@ -117,9 +120,28 @@ Result<tracer::Registry> open_registry(tracer::Scope scope) {
     return tracer::Registry::open();
 }
 
-Result<tracer::AttachOptions> attach_options(const tracer::Endpoint& endpoint, const std::string& image) {
+void add_identity_options(CLI::App& app, IdentityArguments& arguments) {
+    app.add_option("--key", arguments.key, "Which of your keys to show where one is asked for, `default` unless told")
+        ->type_name("KEY");
+    app.add_option("--role", arguments.role, "As what: tracer, observer or operator; as what the key may unless told")
+        ->type_name("ROLE");
+}
+
+Result<tracer::LinkIdentity> parse_identity(const IdentityArguments& arguments) {
+    tracer::LinkIdentity identity;
+    identity.key = arguments.key;
+    if (!arguments.key.empty())
+        TRY(TRY(tracer::KeyStore::open()).load(arguments.key));
+    if (!arguments.role.empty())
+        identity.role = TRY(tracer::parse_role(arguments.role));
+    return identity;
+}
+
+Result<tracer::AttachOptions> attach_options(const tracer::Endpoint& endpoint, const std::string& image,
+                                             const IdentityArguments& identity) {
     tracer::AttachOptions options;
     options.endpoint = endpoint;
+    options.identity = TRY(parse_identity(identity));
     if (image.empty())
         return options;
     const auto file = TRY(tracer::Image::open(image));
@@ -138,9 +160,9 @@ Result<> start_attached(tracer::ClaimedName name, tracer::AttachOptions options)
     });
 }
 
-Result<Target> open_target(const std::string& text, const std::string& image) {
+Result<Target> open_target(const std::string& text, const std::string& image, const IdentityArguments& identity) {
     if (tracer::looks_like_endpoint(text))
-        return open_endpoint(text, image);
+        return open_endpoint(text, image, identity);
     const auto registry = TRY(tracer::Registry::open());
     auto instance = TRY(registry.find_alive(text));
     if (registry.find_every(text).size() > 1)

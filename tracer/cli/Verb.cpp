@@ -12,9 +12,10 @@ namespace cli {
 namespace {
 
 constexpr std::array verb_order = {
-    "run",       "add",        "ps",     "logs",         "console",     "wait",          "stop",       "kill",
-    "rm",        "gdb",        "record", "report",       "export",      "view",          "crash list", "crash show",
-    "crash gdb", "crash view", "dump",   "symbols list", "symbols add", "symbols prune", "proxy",      "help",
+    "run",       "add",        "ps",         "logs",         "console",     "wait",          "stop",       "kill",
+    "rm",        "gdb",        "record",     "report",       "export",      "view",          "crash list", "crash show",
+    "crash gdb", "crash view", "dump",       "symbols list", "symbols add", "symbols prune", "audit",      "key new",
+    "key list",  "key show",   "key enroll", "proxy",        "help",
 };
 
 std::vector<Verb>& registered_verbs() {
@@ -92,6 +93,8 @@ std::string_view group_summary(std::string_view group) {
         return "Look at what made instances die";
     if (group == "symbols")
         return "The images that are kept for their symbols";
+    if (group == "key")
+        return "Say who you are to instances, and let others in";
     return "";
 }
 

@@ -41,13 +41,21 @@ bool is_on_demand(ChannelName channel) {
     return channel == ChannelName::Gdb || channel == ChannelName::Trace;
 }
 
+/// Over ssh, the supervisor over there has the key.
+std::unique_ptr<Link> make_attached_link(const AttachOptions& options) {
+    auto link = make_link(options.endpoint);
+    if (options.endpoint.kind == Endpoint::Kind::Ssh)
+        return link;
+    return std::make_unique<AuthenticatedLink>(std::move(link), options.identity);
+}
+
 } // namespace
 
 struct AttachedInstance::State {
     State(AttachOptions given, ClaimedName name)
         : options(std::move(given))
         , services(loop, std::move(name), [] {})
-        , channels(loop, make_link(options.endpoint)) {}
+        , channels(loop, make_attached_link(options)) {}
 
     Result<> start();
     void connect_services();
@@ -111,6 +119,8 @@ Result<> AttachedInstance::State::start() {
     facts.started_unix = std::time(nullptr);
     facts.endpoint = to_string(options.endpoint);
     facts.transient = options.transient;
+    facts.key = options.identity.key;
+    facts.role = options.identity.role == wire::Role::None ? "" : name_of(options.identity.role);
     facts.link = channels.link().kind();
     signals.async_wait([this](asio::error_code error, int) {
         if (!error)
@@ -181,7 +191,10 @@ void AttachedInstance::State::wait_for_word(seconds time) {
         if (options.transient && services.has_channel(vital()))
             report_ready({}); // enough for gdb; other verbs say what they miss
         else
-            report_ready(fail(problem(), "Either it is held in a debugger, or another host has the channel."));
+            report_ready(
+                fail(problem(),
+                     "It is held in a debugger, or another host has the channel, or no key of yours is enrolled in "
+                     "it."));
     });
 }
 

@@ -3,6 +3,7 @@
 // sockets as Supervisor does, and never ends the instance.
 
 #include "tracer/Result.h"
+#include "tracer/auth/AuthenticatedLink.h"
 #include "tracer/instance/Registry.h"
 #include "tracer/link/Endpoint.h"
 
@@ -15,6 +16,7 @@ struct AttachOptions {
     Endpoint endpoint;
     std::string image;      ///< where its symbols are; may be empty
     std::string build_id;   ///< of the image; the guest's own is believed more
+    LinkIdentity identity;  ///< who we are to it, if it asks
     bool transient = false; ///< for the time of the verbs that hold it
     /// Once: the instance answers, or why it does not. It is tried on then, unless it is transient.
     std::function<void(const Result<>&)> on_ready;

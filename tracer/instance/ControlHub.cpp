@@ -64,6 +64,11 @@ void ControlHub::guest_frame(const Frame& frame) {
             on_exited(*message);
         return;
     }
+    if (frame.is(wire::FrameType::Audit)) {
+        if (const auto message = frame.as<wire::AuditMessage>(); message && on_audit)
+            on_audit(*message);
+        return;
+    }
     if (frame.is(wire::FrameType::Hello)) {
         if (const auto message = frame.as<wire::HelloMessage>()) {
             m_hello = *message;

@@ -1,6 +1,7 @@
 #pragma once
 // control.sock: any number of clients share the instance's one control channel.
 
+#include "probes/wire/Audit.h"
 #include "tracer/instance/Listener.h"
 #include "tracer/link/Frame.h"
 #include "tracer/link/Peer.h"
@@ -20,6 +21,7 @@ public:
 
     std::function<void(const wire::HelloMessage&)> on_hello;
     std::function<void(const wire::ExitedMessage&)> on_exited;
+    std::function<void(const wire::AuditMessage&)> on_audit;
     /// The guest's stream is no frame stream; on_lost follows.
     std::function<void(const Error&)> on_broken;
     std::function<void()> on_lost;

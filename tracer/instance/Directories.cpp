@@ -126,6 +126,14 @@ Result<fs::path> symbol_directory() {
     return make_data_directory("symbols");
 }
 
+Result<fs::path> key_directory() {
+    fs::path base = from_environment("XDG_CONFIG_HOME");
+    if (base.empty())
+        base = home() / ".config";
+    TRY(make_private_directory(base / "uniscope"));
+    return make_private_directory(base / "uniscope/keys");
+}
+
 Result<fs::path> cache_directory() {
     fs::path base = from_environment("XDG_CACHE_HOME");
     if (base.empty())

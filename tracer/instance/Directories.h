@@ -24,6 +24,9 @@ Result<std::filesystem::path> crash_directory();
 /// ${XDG_DATA_HOME:-~/.local/share}/uniscope/symbols; made, mode 0700.
 Result<std::filesystem::path> symbol_directory();
 
+/// ${XDG_CONFIG_HOME:-~/.config}/uniscope/keys; made, mode 0700.
+Result<std::filesystem::path> key_directory();
+
 /// ${XDG_CACHE_HOME:-~/.cache}/uniscope; made, mode 0700.
 Result<std::filesystem::path> cache_directory();
 

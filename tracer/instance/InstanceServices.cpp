@@ -23,7 +23,12 @@ InstanceServices::InstanceServices(asio::io_context& loop, ClaimedName name, std
     , trace(loop)
     , manager(loop, [this](const nlohmann::json& request,
                            ManageServer::Answer answer) { manage(request, std::move(answer)); })
-    , m_name(std::move(name)) {
+    , m_name(std::move(name))
+    , m_audit(m_name.directory / "audit.log", m_name.file_mode()) {
+    control.on_audit = [this](const wire::AuditMessage& message) {
+        if (const auto written = m_audit.append(message); !written)
+            say(written.error().message);
+    };
     facts.name = m_name.name;
     control.on_broken = [this](const Error& error) { say(error.message); };
     control.on_recording = [this](bool begins) {

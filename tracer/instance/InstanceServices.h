@@ -2,6 +2,7 @@
 // InstanceServices: what an instance offers to the rest of the tool, over its channels, whoever made these. Supervisor
 // has it for a machine that it runs, AttachedInstance for one that somebody else started.
 
+#include "tracer/instance/AuditLog.h"
 #include "tracer/instance/ConsoleServer.h"
 #include "tracer/instance/ControlHub.h"
 #include "tracer/instance/CrashReceiver.h"
@@ -68,6 +69,7 @@ private:
     void steal(const std::string& what, const ManageServer::Answer& answer);
 
     ClaimedName m_name;
+    AuditLog m_audit;
     std::optional<Ending> m_ending;
     std::vector<ManageServer::Answer> m_waiters;
 };

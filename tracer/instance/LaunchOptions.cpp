@@ -87,8 +87,7 @@ bool LaunchOptions::has_line(ChannelName channel) const {
 
 std::vector<std::string> LaunchOptions::kernel_words() const {
     std::vector<std::string> words;
-    // Whoever reaches the sockets of the device is this user.
-    if (link == LinkKind::Vsock)
+    if (!closed)
         words.emplace_back("uniscope.debug=open");
     if (link == LinkKind::Serial)
         words.emplace_back("uniscope.serial=mux");

@@ -2,6 +2,7 @@
 // What to start, as `uniscope run` was told.
 
 #include "tracer/Result.h"
+#include "tracer/auth/AuthenticatedLink.h"
 #include "tracer/link/Link.h"
 
 #include <cstdint>
@@ -46,6 +47,8 @@ struct LaunchOptions {
     WaitFor wait = WaitFor::Nothing;
     ConsoleInput input = ConsoleInput::None;
     int64_t realtime_ns = 0; ///< the host's clock at the start, since 1970; 0 leaves the guest to its own clock chip
+    bool closed = false;     ///< without the word that opens its debug channels to whoever has their sockets
+    LinkIdentity identity;   ///< who we are to it then
     std::optional<std::filesystem::path> rootfs;
     std::vector<std::string> qemu_arguments;
 

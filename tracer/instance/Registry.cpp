@@ -62,7 +62,9 @@ nlohmann::json to_json(const InstanceFacts& facts) {
             {"started_unix", facts.started_unix},
             {"link", facts.link},
             {"endpoint", facts.endpoint},
-            {"transient", facts.transient}};
+            {"transient", facts.transient},
+            {"key", facts.key},
+            {"role", facts.role}};
 }
 
 nlohmann::json to_json(const Ending& ending) {
@@ -124,7 +126,9 @@ std::optional<Instance> read_instance(const fs::path& directory, Scope scope) {
                       get<int64_t>(*facts, "started_unix", 0),
                       get<std::string>(*facts, "link", ""),
                       get<std::string>(*facts, "endpoint", ""),
-                      get<bool>(*facts, "transient", false)};
+                      get<bool>(*facts, "transient", false),
+                      get<std::string>(*facts, "key", ""),
+                      get<std::string>(*facts, "role", "")};
     // The order matters: a supervisor writes its ending while it still holds the lock.
     instance.alive = !try_lock(directory, LOCK_SH);
     if (const auto ending = read_json(directory / "ending.json"))

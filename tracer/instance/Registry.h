@@ -4,6 +4,7 @@
 //     NAME/lock           held (flock) by the supervisor as long as it lives: what tells a live instance from a dead
 //     one NAME/instance.json  InstanceFacts, written at the start NAME/ending.json    Ending, written when it is over
 //     NAME/console.log    what it printed (ConsoleLog)
+//     NAME/audit.log      who came to it, and what they changed (AuditLog)
 //     NAME/*.sock         console, control, gdb, trace and manage, while it lives
 //
 // What is in the system's registry was written by any member of its group. Its directory is sticky and an instance's is
@@ -41,6 +42,8 @@ struct InstanceFacts {
     std::string link;         ///< "virtio-serial", "vsock", "serial", "ssh"; empty when not known yet
     std::string endpoint;     ///< of an added instance, which somebody else started; else empty
     bool transient = false;   ///< added for the time of a verb
+    std::string key = {};     ///< of an added instance: which of its owner's keys, when it was said
+    std::string role = {};    ///< as what, when it was said
 
     /// Registered by `uniscope add`, or for the time of a verb: forgotten, never stopped.
     bool is_added() const { return !endpoint.empty(); }

@@ -68,6 +68,8 @@ Result<> Supervisor::State::start() {
     handle_signals();
     Lines lines = TRY(launch());
     services.facts.qemu_pid = qemu_pid;
+    if (options.launch.closed)
+        door.emplace(options.launch.identity, services.name().name);
     connect_services();
     TRY(use_lines(std::move(lines)));
     return open_services();
@@ -97,12 +99,15 @@ Result<> Supervisor::State::use_lines(Lines lines) {
         auto& line = lines[static_cast<size_t>(channel)];
         if (!line)
             continue;
-        if (channel != ChannelName::Console)
+        if (channel != ChannelName::Console) {
+            if (door)
+                line = TRY(door->guard(std::move(line), channel));
             services.set_channel(channel, Channel::create(loop, std::move(line)));
-        else if (options.launch.link == LinkKind::Serial)
+        } else if (options.launch.link == LinkKind::Serial) {
             TRY(use_serial(std::move(line)));
-        else
+        } else {
             use_console(Channel::create(loop, std::move(line)));
+        }
     }
     qmp = std::make_unique<Qmp>(Channel::create(loop, std::move(lines[qmp_line])));
     qmp->on_event = [this](const std::string& event, const nlohmann::json& data) {
@@ -110,8 +115,8 @@ Result<> Supervisor::State::use_lines(Lines lines) {
             machine_stopped(data);
     };
     qmp->on_ready = [this] {
-        if (options.launch.wait == WaitFor::Boot)
-            report_ready({});
+        if (options.launch.wait == WaitFor::Boot || options.launch.closed)
+            report_ready({}); // it may never say Hello to us
     };
     auto& vhost_user = lines[vhost_user_line];
     return vhost_user ? use_vsock(std::move(vhost_user)) : Result<>();
@@ -121,6 +126,10 @@ Result<> Supervisor::State::use_vsock(FileDescriptor vhost_user) {
     // The guest's own vsock ports are reached there, as with other hypervisors.
     vsock = TRY(VsockChannels::create(loop, std::move(vhost_user), services.directory() / "vsock.sock",
                                       [this](const std::string& what) { services.say(what); }));
+    if (door)
+        vsock->guard = [this](FileDescriptor stream, ChannelName channel) {
+            return door->guard(std::move(stream), channel);
+        };
     vsock->on_open = [this](ChannelName channel, std::shared_ptr<Channel> stream) {
         services.set_channel(channel, std::move(stream));
     };
@@ -234,7 +243,7 @@ void Supervisor::State::guest_exited(const wire::ExitedMessage& message) {
 }
 
 nlohmann::json Supervisor::State::status() const {
-    const bool up = services.control.hello().has_value() || options.launch.wait == WaitFor::Boot;
+    const bool up = services.control.hello().has_value() || options.launch.wait == WaitFor::Boot || door;
     const char* state = services.ending()           ? "ending"
                         : services.gdb.is_stopped() ? "stopped"
                         : up                        ? "running"
@@ -253,7 +262,7 @@ void Supervisor::State::manage(const nlohmann::json& request, ManageServer::Answ
     if (what == "status")
         answer(status());
     else if (what == "reach")
-        answer({{"ok", true}}); // its stub is always there
+        reach(request, answer);
     else if (what == "quit" || what == "kill") {
         answer({{"ok", true}});
         const bool stop = what == "quit";
@@ -270,6 +279,15 @@ void Supervisor::State::manage(const nlohmann::json& request, ManageServer::Answ
                      });
     else
         answer(failure_answer({"the supervisor does not know this request", "Use the tools of one release."}));
+}
+
+/// Its stub is always there; whether it lets us in is another matter.
+void Supervisor::State::reach(const nlohmann::json& request, const ManageServer::Answer& answer) {
+    const auto what = request.find("what");
+    const auto channel =
+        what != request.end() && what->is_string() ? parse_channel_name(what->get<std::string>()) : std::nullopt;
+    const auto checked = door && channel ? door->check(*channel) : Result<>();
+    answer(checked ? nlohmann::json{{"ok", true}} : failure_answer(checked.error()));
 }
 
 void Supervisor::State::end(int status, std::string how, std::string reason) {

@@ -71,6 +71,8 @@ void Supervisor::State::decide_after_stop() {
         watch_core(services.crash.progress(), 0);
     else if (stop_reason == "guest-shutdown" && services.control.hello())
         take_core("it powered off without telling the app's exit status");
+    else if (stop_reason == "guest-shutdown" && door)
+        end(failed_status, "failed", "it powered off, and, closed to us, did not tell its exit status");
     else if (stop_reason == "guest-shutdown")
         end(failed_status, "failed", "it powered off without telling its exit status");
     else if (stop_reason == "guest-panic")

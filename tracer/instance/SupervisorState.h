@@ -2,6 +2,7 @@
 // The inside of Supervisor, the machine that serves an instance: Supervisor.cpp has its life, SupervisorWatch.cpp how
 // it is watched, SupervisorCrash.cpp its violent end. What it offers to others is InstanceServices.
 
+#include "tracer/instance/ClosedDoor.h"
 #include "tracer/instance/InstanceServices.h"
 #include "tracer/instance/LinkChannels.h"
 #include "tracer/instance/QemuCommand.h"
@@ -67,6 +68,7 @@ struct Supervisor::State {
 
     // Supervisor.cpp again
     void manage(const nlohmann::json& request, ManageServer::Answer answer);
+    void reach(const nlohmann::json& request, const ManageServer::Answer& answer);
     nlohmann::json status() const;
 
     void end(int status, std::string how, std::string reason = {});
@@ -101,6 +103,7 @@ struct Supervisor::State {
     std::string stop_reason; ///< of QMP's SHUTDOWN; empty while the machine runs
     bool exited = false;
 
+    std::optional<ClosedDoor> door; ///< of an instance that asks for a key
     std::unique_ptr<Terminal> terminal;
     std::unique_ptr<Qmp> qmp;
     std::unique_ptr<VsockChannels> vsock;

@@ -44,6 +44,8 @@ void VsockChannels::lost(ChannelName channel) {
 
 void VsockChannels::open(ChannelName channel) {
     m_backend->connect(vsock_port(channel), [this, channel](Result<FileDescriptor> stream) {
+        if (stream && guard)
+            stream = guard(std::move(*stream), channel);
         if (!stream) { // the guest is starting, or has gone
             try_later(channel);
             return;

@@ -24,6 +24,9 @@ public:
 
     std::function<void(ChannelName, std::shared_ptr<Channel>)> on_open;
 
+    /// What stands between a channel and on_open; may be empty.
+    std::function<Result<FileDescriptor>(FileDescriptor, ChannelName)> guard;
+
     /// From here on the channel is opened, and opened again.
     void keep(ChannelName channel);
     /// The channel that on_open gave away has ended.

@@ -3,7 +3,8 @@
 //
 // The first byte says how the rest is delivered. Bit 0: as lines, of which each is framed as a packet (what the seeds
 // are, and how a mutation gets past the checksum); otherwise raw. Bits 1 to 3: how much a read gives. Bit 4: the target
-// offers no optional parts. Bit 5: the first bytes arrive while the target runs.
+// offers no optional parts. Bit 5: the first bytes arrive while the target runs. Bit 6: the client only observes, while
+// the target runs; bit 7: the target can be read meanwhile.
 
 #include <algorithm>
 #include <array>
@@ -107,6 +108,22 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::array<uint8_t, Session::smallest_buffer> receive, reply;
     std::array<Session::Point, 4> points;
     Session session(target, transport, {receive, reply, points});
+
+    if ((mode & 0x40) != 0) {
+        session.set_access(Access::Observe);
+        target.offers_live = (mode & 0x80) != 0;
+        auto memory = target.memory;
+        while (!transport.at_end()) {
+            std::array<uint8_t, 16> bytes;
+            session.feed(std::span(bytes).first(transport.take(bytes)));
+            if (target.service_requests > 0)
+                session.serve_running();
+            transport.check_output();
+        }
+        ASSERT(target.memory == memory && target.register_writes == 0 && target.stop_requests == 0);
+        ASSERT(target.inserted_breakpoints.empty() && target.inserted_points.empty() && target.log.empty());
+        return 0;
+    }
 
     ResumePlan everything;
     ASSERT(everything.add(ResumePlan::every_thread, {}));

@@ -49,6 +49,27 @@ TEST(CommandLine, WithoutSeparatorEverythingElseIsTheApps) {
     EXPECT_EQ(p.line.tick_hz, 250u);
 }
 
+TEST(CommandLine, WhoMayDebug) {
+    Parsed p("uniscope.key=operator:AAA:alice uniscope.key=tracer%3aBBB -- app uniscope.debug=open");
+    ASSERT_EQ(p.line.key_count, 2u);
+    EXPECT_EQ(p.line.keys[0], "operator:AAA:alice");
+    EXPECT_EQ(p.line.keys[1], "tracer:BBB");
+    EXPECT_FALSE(p.line.debug_open); // the app's own word
+    EXPECT_TRUE(Parsed("uniscope.debug=open -- app").line.debug_open);
+    for (const char* word : {"uniscope.debug=OPEN", "uniscope.debug=opened", "uniscope.debug=", "uniscope.debug",
+                             "uniscope.debug=open=no", "debug=open"})
+        EXPECT_FALSE(Parsed(std::string(word) + " -- app").line.debug_open) << word;
+}
+
+TEST(CommandLine, TooManyKeysAreTold) {
+    std::string words;
+    for (int i = 0; i < 33; ++i)
+        words += "uniscope.key=x ";
+    Parsed p(words + "-- app");
+    EXPECT_EQ(p.line.key_count, 32u);
+    EXPECT_TRUE(p.line.truncated);
+}
+
 TEST(CommandLine, RingGeometry) {
     Parsed p("uniscope.ring=64Kx8 --");
     EXPECT_EQ(p.line.sub_buffer_size, 65536u);

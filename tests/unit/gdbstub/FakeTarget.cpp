@@ -194,6 +194,7 @@ Answer<> FakeTarget::write_registers(ThreadId id, const RegisterFile& values) {
     if (!thread(id))
         return refuse(base::Error::NoSuchProcess, "No thread has this number.");
     thread_by_id(id).registers = values;
+    ++register_writes;
     return {};
 }
 

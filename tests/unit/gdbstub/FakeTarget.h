@@ -27,7 +27,8 @@ class FakeTarget final : public Target,
                          Monitor,
                          ThreadLocalStorage,
                          ProcessImage,
-                         SignalInfo {
+                         SignalInfo,
+                         Audit {
 public:
     static constexpr uint64_t memory_base = 0x10000;
     static constexpr size_t memory_size = 0x10000;
@@ -64,9 +65,16 @@ public:
     std::string executable_path = "/tmp/fake";
     bool refuses_breakpoints = false;
     bool steps_ranges_itself = false;
+    bool offers_live = false;
+    unsigned service_requests = 0;
+    unsigned register_writes = 0;
+    std::vector<std::string> audited;
 
     // Target
     void request_stop() override { ++stop_requests; }
+    void request_service() override { ++service_requests; }
+    Target* live() override { return offers_live ? this : nullptr; }
+    Audit* audit() override { return this; }
     void for_each_thread(FunctionRef<bool(const ThreadInfo&)> visit) override;
     Answer<ThreadInfo> thread(ThreadId id) override;
     Answer<> read_registers(ThreadId thread, RegisterFile& out) override;
@@ -83,6 +91,24 @@ public:
     SignalInfo* signal_info() override { return offers_optional_parts ? this : nullptr; }
 
 private:
+    // Audit
+    void client_attached(Access access) override { audited.push_back("attached " + name_of(access)); }
+    void client_left(Access access) override { audited.push_back("left " + name_of(access)); }
+    void refused(std::string_view what, Access access) override {
+        audited.push_back("refused " + name_of(access) + " " + std::string(what));
+    }
+    void memory_written(uint64_t address, uint64_t length) override {
+        audited.push_back("wrote " + std::to_string(address) + " " + std::to_string(length));
+    }
+    void registers_written(ThreadId thread) override { audited.push_back("registers " + std::to_string(thread)); }
+    void point_changed(bool inserted, unsigned type, uint64_t address) override {
+        audited.push_back((inserted ? "Z" : "z") + std::to_string(type) + " " + std::to_string(address));
+    }
+    void monitor_command(std::string_view command) override { audited.push_back("monitor " + std::string(command)); }
+    static std::string name_of(Access access) {
+        return access == Access::Control ? "control" : access == Access::Observe ? "observe" : "nothing";
+    }
+
     Answer<> insert(uint64_t address, uint64_t kind) override;
     Answer<> remove(uint64_t address, uint64_t kind) override;
     bool supports(PointKind kind) const override { return kind != PointKind::Read; }

@@ -27,6 +27,8 @@ TEST(LaunchOptions, NamesOfMachinesAndAccelerators) {
 
 TEST(LaunchOptions, KernelWords) {
     LaunchOptions options;
+    EXPECT_EQ(options.kernel_words(), std::vector<std::string>{"uniscope.debug=open"});
+    options.closed = true;
     EXPECT_TRUE(options.kernel_words().empty());
     options.wait = WaitFor::App;
     options.environment = {"A=two words", "B="};
@@ -34,6 +36,7 @@ TEST(LaunchOptions, KernelWords) {
     EXPECT_EQ(options.kernel_words(), (std::vector<std::string>{"uniscope.wait=app", "uniscope.ring=64Kx8",
                                                                 "uniscope.env.A=two%20words", "uniscope.env.B="}));
     options = {};
+    options.closed = true;
     options.input = ConsoleInput::Pipe;
     options.realtime_ns = 1'700'000'000'000'000'000;
     EXPECT_EQ(options.kernel_words(),
@@ -64,7 +67,7 @@ TEST(QemuCommand, HasWhatTheGuestRelies) {
         EXPECT_EQ(value_of("-smp"), "4");
         EXPECT_EQ(value_of("-m"), "64M");
         EXPECT_EQ(value_of("-accel"), "tcg");
-        EXPECT_EQ(value_of("-append"), "-- app x%20y");
+        EXPECT_EQ(value_of("-append"), "uniscope.debug=open -- app x%20y");
         EXPECT_EQ(value_of("-initrd"), "/run/rootfs.cpio");
         EXPECT_EQ(value_of("-action"), "reboot=shutdown,shutdown=pause");
         EXPECT_EQ(value_of("-device", 0), "isa-serial,chardev=console,iobase=0x3f8,irq=4");
