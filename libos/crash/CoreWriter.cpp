@@ -9,10 +9,12 @@
 #include "libos/process/Machine.h"
 #include "libos/process/Process.h"
 #include "libos/process/StartState.h"
+#include "libos/sched/Clock.h"
 #include "libos/sched/Scheduler.h"
 #include "libos/trace/Rings.h"
 #include "probes/wire/Channel.h"
 
+#include <algorithm>
 #include <arch/Crash.h>
 #include <arch/PageTable.h>
 #include <arch/Processor.h>
@@ -25,6 +27,7 @@ namespace {
 using sched::Thread;
 
 constexpr uint32_t stall_ms = 3000;
+constexpr uint64_t late_host_ns = 1'000'000'000;
 constexpr uint64_t page = arch::page_size;
 
 drivers::ByteChannel* g_channel = nullptr;
@@ -246,15 +249,38 @@ base::Result<> send_page_run(const MemoryRun& run) {
     return {};
 }
 
+/// One with a host, `late` on the links on which the host comes when it finds the guest listening.
+drivers::ByteChannel* find_connected(bool late) {
+    for (const auto& link : links::all()) {
+        auto* channel = link.channel(links::Channel::Crash);
+        if (channel == nullptr || (late && !link.host_comes_late))
+            continue;
+        if (late)
+            (void)channel->polled_flush(1); // learns of a host
+        if (channel->is_host_connected())
+            return channel;
+    }
+    return nullptr;
+}
+
+/// Else, where a host comes late, one that comes within a second: an instance may crash right after its start.
+drivers::ByteChannel* find_channel() {
+    if (auto* channel = find_connected(false))
+        return channel;
+    if (std::ranges::none_of(links::all(), &links::Link::host_comes_late))
+        return nullptr;
+    uint64_t deadline = sched::boottime_ns() + late_host_ns;
+    while (sched::boottime_ns() < deadline) {
+        if (auto* channel = find_connected(true))
+            return channel;
+    }
+    return nullptr;
+}
+
 } // namespace
 
 base::Result<> write_core(const Cause& cause) {
-    g_channel = nullptr;
-    for (const auto& link : links::all()) {
-        auto* channel = link.channel(links::Channel::Crash);
-        if (g_channel == nullptr && channel != nullptr && channel->is_host_connected())
-            g_channel = channel;
-    }
+    g_channel = find_channel();
     if (g_channel == nullptr)
         return base::fail(base::Error::NoSuchDevice);
     auto runs = collect_memory_runs();

@@ -78,7 +78,8 @@ class WhoeverIsKilled(guest.GuestTest):
             eventually(condition, what=what)
         except AssertionError as error:
             log = (self.directory / "log").read_text(errors="replace")
-            self.fail(f"{error}\n{self.uniscope('ps').stdout}{log[-2000:]}")
+            console = self.machine.console.read_text(errors="replace")
+            self.fail(f"{error}\n{self.uniscope('ps').stdout}{log[-2000:]}\nConsole:\n{console[-3000:]}")
 
     def uniscope(self, *words, timeout=120):
         return guest.run(guest.BIN / "uniscope", *words, env=self.environment, timeout=timeout, cwd=self.directory)
@@ -162,7 +163,7 @@ class WhoeverIsKilled(guest.GuestTest):
 
     def kill_through(self, number, app, kills):
         """One machine's life: everybody is killed, both links are used, and in the end the backend goes."""
-        machine = TwoLinks(self, number, app)
+        machine = self.machine = TwoLinks(self, number, app)
         names = [f"ports{number}", f"vsock{number}"]
         for name, path in zip(names, (machine.directory, machine.uds)):
             added = self.uniscope("add", "--image", machine.image, name, f"unix:{path}")

@@ -58,8 +58,8 @@ void VsockChannels::try_later(ChannelName channel) {
     state.pause = std::clamp(state.pause * 2, first_pause, longest_pause);
     state.is_waiting = true;
     state.timer.expires_after(state.pause);
-    state.timer.async_wait([this, channel](asio::error_code error) {
-        if (!error && std::exchange(slot(channel).is_waiting, false))
+    state.timer.async_wait([this, channel, alive = std::weak_ptr(m_alive)](asio::error_code error) {
+        if (!error && !alive.expired() && std::exchange(slot(channel).is_waiting, false))
             open(channel);
     });
 }

@@ -45,6 +45,8 @@ private:
     void driver_changed();
 
     asio::io_context& m_loop;
+    /// A timer that has expired calls back even when it is gone.
+    std::shared_ptr<void> m_alive = std::make_shared<char>();
     std::array<Slot, all_channels.size()> m_slots; ///< by the number of ChannelName
     std::unique_ptr<vsock::VsockBackend> m_backend;
 };

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 namespace tracer {
 
@@ -152,7 +153,16 @@ void Recorder::explain_end(RecordingSummary& summary) const {
         summary.interruption = "another recorder took over";
         return;
     }
-    const auto status = manage(m_instance.socket("manage"), {{"do", "status"}}, answer_timeout);
+    // Of a link that was cut the supervisor hears by each channel on its own, a moment later perhaps.
+    auto status = manage(m_instance.socket("manage"), {{"do", "status"}}, answer_timeout);
+    const auto is_explained = [&] {
+        return !status || !m_instance.facts.is_added() || status->contains("problem") ||
+               status->value("recording", false);
+    };
+    for (int look = 0; look < 20 && !is_explained(); ++look) {
+        std::this_thread::sleep_for(milliseconds(100));
+        status = manage(m_instance.socket("manage"), {{"do", "status"}}, answer_timeout);
+    }
     const bool lives = status && status->value("state", "") != "ending" && !status->contains("last_end");
     const std::string problem = lives ? status->value("problem", "") : "";
     summary.instance_ended = !lives;
