@@ -27,7 +27,7 @@ class SerialMachine:
                  "-cpu", "max", "-smp", str(cpus), "-m", "128M", "-no-reboot",
                  "-chardev", f"socket,id=line,path={self.path},server=on,wait=off",
                  "-device", "isa-serial,chardev=line,iobase=0x3f8,irq=4", "-kernel", str(image),
-                 "-append", " ".join([*words, "--", image.name, *map(str, arguments)])],
+                 "-append", " ".join(["uniscope.debug=open", *words, "--", image.name, *map(str, arguments)])],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
         test.addCleanup(self.end)
         eventually(lambda: self.path.exists() or self.process.poll() is not None)
