@@ -133,7 +133,8 @@ class Debugger(guest.GuestTest):
                 # A stop's leader reads by this function; so do the interrupt that gdb's packets come by, in a section
                 # that cannot stop, and the control thread, which can.
                 stopped = r"SIGTRAP|hit Breakpoint 1"
-                reader = {"vsock": "vsock::Channel::read"}.get(guest.LINK, "drivers::ConsolePort::read")
+                reader = {"vsock": "vsock::Channel::read", "serial": "links::SerialMux::Port::read"}.get(
+                    guest.LINK, "drivers::ConsolePort::read")
                 output = self.gdb(f"break {reader}", "continue", "print 6 * 7", "continue", "delete",
                                   "break gdbstub::Session::feed", "continue", "delete", "print 7 * 7", "detach")
                 self.assert_in_order(output, stopped, r"= 42$", stopped, r"Cannot insert breakpoint 2", r"= 49$")
