@@ -142,6 +142,7 @@ class OneLine(SerialTest):
         self.assertIsNotNone(found, output)
         print(found[0], line.counts)
         self.assertGreaterEqual(int(found[1]), exchanges)
+        self.assertGreaterEqual(int(found[4]), exchanges // 100)
         self.assertEqual(int(found[5]), 0, output)
         for kind in ("flipped", "dropped", "doubled", "split"):
             self.assertGreater(line.counts[kind], line.counts["bytes"] / 200)

@@ -1,5 +1,8 @@
 #include "tracer/instance/TraceRelay.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace tracer {
 
 TraceRelay::TraceRelay(asio::io_context& loop)
@@ -33,6 +36,8 @@ void TraceRelay::guest_lost() {
 
 void TraceRelay::guest_bytes(Channel::Bytes bytes) {
     m_decoder.push(bytes);
+    if (m_is_ending)
+        wait_for_end(); // a slow link brings it in the end
     while (true) {
         const auto frame = m_decoder.next();
         if (!frame) {
@@ -53,7 +58,7 @@ void TraceRelay::guest_bytes(Channel::Bytes bytes) {
 
 /// The channel is nobody's recording any more.
 void TraceRelay::ended() {
-    m_busy = false;
+    m_busy = m_is_ending = false;
     m_timer.cancel();
     if (!m_thieves.empty()) {
         send_client_away();
@@ -68,7 +73,10 @@ void TraceRelay::ended() {
 }
 
 void TraceRelay::wait_for_end() {
-    m_timer.expires_after(end_timeout);
+    const auto now = std::chrono::steady_clock::now();
+    if (!std::exchange(m_is_ending, true))
+        m_end_by = now + longest_end;
+    m_timer.expires_at(std::min(now + end_timeout, m_end_by));
     m_timer.async_wait([this](asio::error_code error) {
         if (!error)
             ended();

@@ -18,6 +18,8 @@ class TraceRelay {
 public:
     /// For the end of a recording whose recorder has gone or is sent away.
     static constexpr std::chrono::seconds end_timeout{5};
+    /// A slow link may go on bringing packets for so long.
+    static constexpr std::chrono::seconds longest_end{60};
 
     explicit TraceRelay(asio::io_context& loop);
 
@@ -45,7 +47,7 @@ public:
     bool has_client() const { return m_client != nullptr || m_waiting.has_value(); }
 
     /// Once the recording that is being stopped has ended, and its recorder has got its end, sends the recorder away
-    /// and calls `done`; at once when there is nobody, after end_timeout when the end does not come.
+    /// and calls `done`; at once when there is nobody, when nothing comes for end_timeout, or after longest_end.
     void steal(std::function<void()> done);
 
 private:
@@ -66,6 +68,8 @@ private:
     std::vector<std::function<void()>> m_thieves;
     FrameDecoder m_decoder;
     bool m_busy = false;
+    bool m_is_ending = false; ///< the end is waited for, end_timeout from the last byte on
+    std::chrono::steady_clock::time_point m_end_by;
     asio::steady_timer m_timer;
     Listener m_listener;
 };

@@ -27,6 +27,8 @@ constexpr seconds steal_timeout{10};
 constexpr seconds reach_timeout{25};
 /// For what the rings still hold when a recording ends: nothing may come for this long.
 constexpr seconds quiet_timeout{10};
+/// One packet of 64 KiB takes 6 seconds on a line at 115200 bits a second, and four times that on a bad one.
+constexpr seconds serial_quiet_timeout{60};
 constexpr milliseconds stop_interval{100};
 constexpr milliseconds progress_interval{200};
 
@@ -131,12 +133,13 @@ Result<bool> Recorder::take_packets(TraceWriter& writer, milliseconds timeout) {
 }
 
 Result<> Recorder::take_rest(TraceWriter& writer) {
-    auto deadline = steady_clock::now() + quiet_timeout;
+    const seconds patience = m_instance.facts.link == "serial" ? serial_quiet_timeout : quiet_timeout;
+    auto deadline = steady_clock::now() + patience;
     uint64_t bytes = writer.bytes_written();
     while (!TRY(take_packets(writer, stop_interval))) {
         if (writer.bytes_written() != bytes) {
             bytes = writer.bytes_written();
-            deadline = steady_clock::now() + quiet_timeout;
+            deadline = steady_clock::now() + patience;
         } else if (steady_clock::now() > deadline) {
             TRY(writer.finish());
             return fail(fmt::format("{} did not send the end of the recording", m_instance.facts.name),

@@ -25,8 +25,9 @@ def sections():
 known = sections()
 assert known, "no sections"
 inferior = gdb.selected_inferior()
-count = bytes_read = registers = steps = wrong = 0
+count = bytes_read = registers = steps = wrong = turn = 0
 while count < exchanges:
+    turn += 1
     begin, right = random.choice(known)
     size = random.choice((1, 8, 64, 300))
     at = random.randrange(len(right) - size)
@@ -36,7 +37,7 @@ while count < exchanges:
     if memory != right[at:at + size]:
         wrong += 1
         print(f"memory at {begin + at:#x}: {memory.hex()} and not {right[at:at + size].hex()}")
-    if count % 5 == 0:
+    if turn % 5 == 0:
         before = [str(gdb.parse_and_eval(name)) for name in ("$pc", "$sp", "$rbx", "$eflags", "$xmm0")]
         gdb.execute("flushregs", to_string=True)
         after = [str(gdb.parse_and_eval(name)) for name in ("$pc", "$sp", "$rbx", "$eflags", "$xmm0")]
@@ -45,7 +46,7 @@ while count < exchanges:
         if before != after:
             wrong += 1
             print(f"registers {before}, then {after}")
-    if count % 50 == 0:
+    if turn % 50 == 0:
         gdb.execute("stepi", to_string=True)
         gdb.execute("continue", to_string=True)
         steps += 1
