@@ -130,7 +130,7 @@ class WhoeverIsKilled(guest.GuestTest):
         recorder = self.start_uniscope("record", "-o", trace, name)
         written = lambda: any(file.stat().st_size for file in (self.directory / trace).glob("cpu*"))
         self.eventually(written, "a packet")
-        time.sleep(self.random.random() / 3)
+        time.sleep(self.random.random() / 3) # when it dies is part of the dice
         children_end(recorder)
         report = self.uniscope("report", trace)
         self.assertEqual(report.returncode, 0, report.stderr)
@@ -138,6 +138,7 @@ class WhoeverIsKilled(guest.GuestTest):
 
     def kill_a_gdb(self, machine, name, number):
         mark = self.directory / f"gdb{number}"
+        # The sleep keeps gdb there until it is killed.
         commands = self.random.choice((["break syscalls::dispatch", "continue", f"shell touch {mark}; sleep 600"],
                                        [f"shell touch {mark}; sleep 600"],
                                        ["break abort", f"shell touch {mark}", "continue"],
@@ -145,7 +146,7 @@ class WhoeverIsKilled(guest.GuestTest):
         words = [word for command in commands for word in ("-ex", command)]
         gdb = self.start_uniscope("gdb", name, "--", *GDB_OPTIONS, *words)
         self.eventually(mark.exists, "gdb's stop")
-        time.sleep(self.random.random() / 3)
+        time.sleep(self.random.random() / 3) # when it dies is part of the dice
         children_end(gdb)
 
     def kill_through(self, number, app, kills):

@@ -42,6 +42,8 @@ public:
     /// A client asked the guest for packets: until TraceEnd, the channel is the present recorder's.
     void begin() { m_busy = true; }
     bool is_recording() const { return m_client != nullptr && m_busy; }
+    /// The latest recorder that was sent away lost its channel, and was not replaced by another.
+    bool was_cut() const { return m_was_cut; }
     bool has_client() const { return m_client != nullptr || m_waiting.has_value(); }
 
     /// Once the recording that is being stopped has ended, and its recorder has got its end, sends the recorder away
@@ -66,6 +68,7 @@ private:
     std::vector<std::function<void()>> m_thieves;
     FrameDecoder m_decoder;
     bool m_busy = false;
+    bool m_was_cut = false;
     asio::steady_timer m_timer;
     Listener m_listener;
 };
