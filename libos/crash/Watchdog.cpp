@@ -3,6 +3,7 @@
 #include "libos/crash/Crash.h"
 #include "libos/sched/Clock.h"
 
+#include <algorithm>
 #include <arch/CpuLocal.h>
 
 namespace crash {
@@ -11,8 +12,12 @@ namespace {
 
 struct Watch {
     uint64_t ticks = 0;
-    uint64_t since = 0; ///< boottime_ns() when `ticks` was first seen; 0: not yet
+    uint64_t looked = 0; ///< monotonic_ns() of the last look; 0: none yet
+    uint64_t silent = 0; ///< nanoseconds that `ticks` has not moved
 };
+/// More than this between two looks is the watcher's own absence, and most likely that of the whole machine: its host
+/// was asleep, or had no time for it.
+constexpr uint64_t longest_look = 500'000'000;
 constinit Watch g_watches[arch::max_cpus]; ///< by watched CPU; written by its one watcher
 constinit uint64_t g_limit = 10'000'000'000;
 
@@ -34,11 +39,13 @@ void watch_neighbour() {
     uint64_t ticks = cpu.ticks.load(std::memory_order_relaxed);
     // Monotonic time: a stop of the debugger is no silence.
     uint64_t now = sched::monotonic_ns();
-    if (watch.since == 0 || ticks != watch.ticks) {
-        watch = {ticks, now};
+    if (watch.looked == 0 || ticks != watch.ticks) {
+        watch = {ticks, now, 0};
         return;
     }
-    if (now - watch.since > g_limit)
+    watch.silent += std::min(now - watch.looked, longest_look);
+    watch.looked = now;
+    if (watch.silent > g_limit)
         cpu_hangs(index);
 }
 

@@ -240,8 +240,10 @@ uint64_t longest_stall() {
 /// True: it has ended. One whose packets arrive is left alone.
 bool outwait_stalled_recording() {
     uint64_t rounds = g_state.rounds.load(std::memory_order_relaxed);
+    uint64_t deadline = sched::boottime_ns() + 2 * stall_patience_ns;
     // The second has sent what the first flushed.
-    while (g_state.recording && g_state.rounds.load(std::memory_order_relaxed) < rounds + 2) {
+    while (g_state.recording && g_state.rounds.load(std::memory_order_relaxed) < rounds + 2 &&
+           sched::boottime_ns() < deadline) {
         if (longest_stall() > stall_patience_ns) {
             for (auto& channel : g_state.channels)
                 channel.give_up();

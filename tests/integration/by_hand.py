@@ -21,6 +21,21 @@ def eventually(condition, seconds=30, what="it"):
     raise AssertionError(f"{what} did not happen in {seconds} s")
 
 
+def start_logged(test, command, log):
+    """A process whose output is appended to `log`; the test ends it."""
+    with open(log, "ab") as output:
+        process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output,
+                                   stderr=output)
+    test.addCleanup(end_process, process)
+    return process
+
+
+def end_process(process):
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+
+
 class Machine:
     """QEMU with a Unix socket a channel in `directory`, named as libvirt names them."""
 

@@ -1,5 +1,10 @@
 """Every way to die leaves a core whose stacks name the culprit: in gdb, and in `uniscope crash show`."""
 
+import json
+import os
+import signal
+import time
+
 import guest
 
 # Kind of the crash sample: the exit status, and what the culprit's stack has to show, innermost first.
@@ -53,6 +58,24 @@ class Crashes(guest.GuestTest):
         self.assertIn("bystander-1", shown.stdout)
         # The flight recorder's last events are part of the report.
         self.assertIn("syscall_", shown.stdout)
+
+    def test_a_host_that_was_away_is_no_hang(self):
+        for cpus in (1, 2):
+            with self.subTest(cpus=cpus):
+                instance = self.start(guest.image("debuggee"), "serve",
+                                      options=["--cpus", str(cpus), "--kernel-option", "watchdog=1"])
+                instance.wait_for(lambda line: line.startswith("round"))
+                listed = guest.run(guest.BIN / "uniscope", "ps", "--json", env=self.environment).stdout
+                numbers = [json.loads(listed)[0]["qemu_pid"], instance.process.pid]
+                for _ in range(2):
+                    for number in numbers:
+                        os.kill(number, signal.SIGSTOP)
+                    time.sleep(3) # the absence: longer than the guest's limit and the supervisor's
+                    for number in numbers:
+                        os.kill(number, signal.SIGCONT)
+                    since = len(instance.lines)
+                    instance.wait_for(lambda line: line.startswith("round"), since + 2)
+                self.assertIsNone(instance.process.poll())
 
     def test_every_kind_on_one_and_two_cpus(self):
         for kind in KINDS:

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import guest
-from by_hand import children_end, eventually
+from by_hand import children_end, eventually, start_logged
 
 # What an image prints while it serves, how it is started, and a function that it calls all the time.
 SHOP = ("shop", re.compile(r" *\d+ s: [1-9]\d* orders booked"), ["--database", "/shop.db"], "shop::OrderQueue::put")
@@ -26,7 +26,6 @@ class TwoLinks:
     """An image in QEMU with virtio-serial ports and a vsock device, whose backend is a process of its own."""
 
     def __init__(self, test, number, app):
-        self.test = test
         self.name, self.line, arguments, self.function = app
         self.image = guest.BIN / self.name if app is SHOP else guest.image(self.name)
         self.directory = test.directory / f"machine-{number}"
@@ -44,22 +43,10 @@ class TwoLinks:
             words += ["-chardev", f"socket,id={channel},path={self.directory}/uniscope.{channel},server=on,wait=off",
                       "-device", f"virtserialport,chardev={channel},name=uniscope.{channel}"]
         words += ["-kernel", str(self.image), "-append", " ".join(["uniscope.debug=open --", self.name, *arguments])]
-        self.qemu = self.spawn(words)
-        self.backend = self.spawn([str(guest.BIN / "uniscope-vsockd"), "--socket", str(self.directory / "vhost"),
-                                   "--cid", "5", "--uds", str(self.uds)])
+        self.qemu = start_logged(test, words, self.directory / "log")
+        self.backend = start_logged(test, [guest.BIN / "uniscope-vsockd", "--socket", self.directory / "vhost",
+                                           "--cid", "5", "--uds", self.uds], self.directory / "log")
         eventually(lambda: self.served() != 0, what="the first line of the app")
-
-    def spawn(self, words):
-        with open(self.directory / "log", "ab") as log:
-            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.test.addCleanup(self.end, process)
-        return process
-
-    @staticmethod
-    def end(process):
-        if process.poll() is None:
-            process.kill()
-        process.wait()
 
     def served(self):
         """How many lines the app printed that say that it serves."""
@@ -143,7 +130,7 @@ class WhoeverIsKilled(guest.GuestTest):
         recorder = self.start_uniscope("record", "-o", trace, name)
         written = lambda: any(file.stat().st_size for file in (self.directory / trace).glob("cpu*"))
         self.eventually(written, "a packet")
-        time.sleep(self.random.random() / 3)
+        time.sleep(self.random.random() / 3) # when it dies is part of the dice
         children_end(recorder)
         report = self.uniscope("report", trace)
         self.assertEqual(report.returncode, 0, report.stderr)
@@ -151,6 +138,7 @@ class WhoeverIsKilled(guest.GuestTest):
 
     def kill_a_gdb(self, machine, name, number):
         mark = self.directory / f"gdb{number}"
+        # The sleep keeps gdb there until it is killed.
         commands = self.random.choice((["break syscalls::dispatch", "continue", f"shell touch {mark}; sleep 600"],
                                        [f"shell touch {mark}; sleep 600"],
                                        ["break abort", f"shell touch {mark}", "continue"],
@@ -158,7 +146,7 @@ class WhoeverIsKilled(guest.GuestTest):
         words = [word for command in commands for word in ("-ex", command)]
         gdb = self.start_uniscope("gdb", name, "--", *GDB_OPTIONS, *words)
         self.eventually(mark.exists, "gdb's stop")
-        time.sleep(self.random.random() / 3)
+        time.sleep(self.random.random() / 3) # when it dies is part of the dice
         children_end(gdb)
 
     def kill_through(self, number, app, kills):

@@ -1,6 +1,5 @@
 """docs/vsock.md: uniscope-vsockd and QEMU are started as they stand there, and every channel of the image works over it."""
 
-import json
 import os
 import re
 from pathlib import Path
@@ -25,16 +24,7 @@ class VsockByHand(LauncherTest):
         return process
 
     def check_channels(self):
-        self.uniscope("add", "--image", self.image, "shop", f"unix:{self.run_directory}/vsock")
-        self.addCleanup(lambda: guest.run(guest.BIN / "uniscope", "rm", "shop", env=self.environment))
-        self.assertEqual(self.state(), "running")
-        output = self.debug("shop", "info threads", "break serve_round", "continue", "print 1000 + add(1, 1)", "detach")
-        self.assert_in_order(output, '"main-loop"', "hit Breakpoint 1, serve_round", "= 1002")
-        summary = json.loads(self.uniscope("record", "-d", "300ms", "-o", "a.trace", "--json", "shop"))
-        self.assertGreater(summary["events_delivered"], 0)
-        self.debug("shop", "break serve_round", "continue", "set var $pc = 0x10", "delete", "detach")
-        eventually(lambda: "crashed" in self.state(), what="the crash")
-        self.assertIn("0x10", self.uniscope("crash", "show", "shop"))
+        self.check_all_channels(f"unix:{self.run_directory}/vsock", has_console=False)
 
     def test_microvm(self):
         self.launch_pair("microvm")

@@ -2,10 +2,10 @@
 
 import os
 import socket
-import subprocess
 import time
 
 import guest
+from by_hand import start_logged
 
 # What QEMU's emulator is slow at: string instructions that say they are fast.
 CPU = "max,-erms,-fsrm"
@@ -34,22 +34,10 @@ class VsockMachine:
                    "-kernel", image, "-append", " ".join([*words, "--", str(image), *arguments])]
         if machine == "microvm":
             command += ["-global", "virtio-mmio.force-legacy=false"]
-        self.qemu = self._start([str(word) for word in command])
-        self.backend = self._start([str(guest.BIN / "uniscope-vsockd"), "--connect", "--socket",
-                                    str(self.directory / "vhost"), "--cid", "5", "--uds", str(self.uds)])
-
-    def _start(self, command):
-        log = open(self.directory / "log", "ab")
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        log.close()
-        self.test.addCleanup(self.end, process)
-        return process
-
-    @staticmethod
-    def end(process):
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+        self.qemu = start_logged(test, command, self.directory / "log")
+        self.backend = start_logged(test, [guest.BIN / "uniscope-vsockd", "--connect", "--socket",
+                                           self.directory / "vhost", "--cid", "5", "--uds", self.uds],
+                                    self.directory / "log")
 
     def output(self):
         return self.console.read_text(errors="replace").replace("\r\n", "\n") if self.console.exists() else ""

@@ -100,6 +100,7 @@ nlohmann::json InstanceServices::status() const {
     nlohmann::json status = {{"ok", true},
                              {"debugger", gdb.has_client()},
                              {"recording", trace.is_recording()},
+                             {"recording_cut", trace.was_cut()},
                              {"hello", control.hello().has_value()},
                              {"channels", nlohmann::json::array()}};
     for (const ChannelName channel : all_channels)

@@ -37,8 +37,8 @@ public:
     void set_channel(ChannelName channel, std::shared_ptr<Channel> stream);
     bool has_channel(ChannelName channel) const;
 
-    /// {"ok": true, "debugger": …, "recording": …, "hello": …, "channels": […]}: the part of a status that any instance
-    /// has.
+    /// {"ok": true, "debugger": …, "recording": …, "recording_cut": …, "hello": …, "channels": […]}: the part of a
+    /// status that any instance has.
     nlohmann::json status() const;
 
     /// The first call decides how the instance ended.

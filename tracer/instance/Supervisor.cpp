@@ -228,7 +228,7 @@ void Supervisor::State::guest_said_hello(const wire::HelloMessage& hello) {
     if (const BuildId id = build_id_from_bytes(hello.build_id); id != options.build_id)
         services.say(fmt::format("{} says that it is build {}, but its file is build {}", services.name().name, id,
                                  options.build_id));
-    if (last_alive == std::chrono::steady_clock::time_point{})
+    if (!std::exchange(is_watched, true))
         watch_guest();
     report_ready({});
 }

@@ -91,7 +91,8 @@ struct Supervisor::State {
     asio::steady_timer kill_timer{loop}; ///< QEMU's time to quit
     asio::steady_timer ready_timer{loop};
     asio::steady_timer watch_timer{loop}; ///< the next sign of life
-    std::chrono::steady_clock::time_point last_alive{};
+    bool is_watched = false;
+    int unanswered = 0; ///< looks since the guest last answered
     bool gdb_was_here = false;
     asio::signal_set stop_signals{loop};
     asio::signal_set child_signals{loop, SIGCHLD};

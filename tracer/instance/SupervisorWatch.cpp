@@ -5,7 +5,6 @@
 namespace tracer {
 
 using std::chrono::seconds;
-using std::chrono::steady_clock;
 
 namespace {
 
@@ -28,7 +27,7 @@ seconds silence_limit(const LaunchOptions& launch) {
 } // namespace
 
 void Supervisor::State::guest_is_alive() {
-    last_alive = steady_clock::now();
+    unanswered = 0;
 }
 
 void Supervisor::State::watch_guest() {
@@ -48,13 +47,14 @@ void Supervisor::State::watch_guest() {
             self.gdb_was_here = self.gdb_was_here || self.services.gdb.has_client();
             const bool held =
                 self.services.gdb.has_client() || (self.options.launch.wait != WaitFor::Nothing && !self.gdb_was_here);
-            const auto now = steady_clock::now();
-            if (held)
-                self.last_alive = now;
+            // By the questions that it left without an answer, not by the clock: a host that was asleep, or had no time
+            // for either of them, is no guest that hangs.
+            self.unanswered = held ? 0 : self.unanswered + 1;
+            const seconds silent = (self.unanswered - 1) * probe_interval;
             // Twice the guest's own limit: with several CPUs its report is the better one, and comes first.
-            if (now - self.last_alive > 2 * silence) {
-                self.take_core(fmt::format("it hangs: no answer for {} s, and none of its CPUs reports why",
-                                           std::chrono::duration_cast<seconds>(now - self.last_alive).count()));
+            if (silent > 2 * silence) {
+                self.take_core(
+                    fmt::format("it hangs: no answer for {} s, and none of its CPUs reports why", silent.count()));
                 return;
             }
             self.services.control.probe();

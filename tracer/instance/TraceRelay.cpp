@@ -27,6 +27,7 @@ void TraceRelay::let_guest_go() {
 
 void TraceRelay::guest_lost() {
     m_guest.reset();
+    m_was_cut = true;
     send_client_away();
     m_waiting.reset();
     ended();
@@ -61,6 +62,7 @@ void TraceRelay::ended() {
     m_busy = m_is_ending = false;
     m_timer.cancel();
     if (!m_thieves.empty()) {
+        m_was_cut = false;
         send_client_away();
         for (const auto& done : std::exchange(m_thieves, {}))
             done();

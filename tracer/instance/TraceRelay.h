@@ -44,6 +44,8 @@ public:
     /// A client asked the guest for packets: until TraceEnd, the channel is the present recorder's.
     void begin() { m_busy = true; }
     bool is_recording() const { return m_client != nullptr && m_busy; }
+    /// The latest recorder that was sent away lost its channel, and was not replaced by another.
+    bool was_cut() const { return m_was_cut; }
     bool has_client() const { return m_client != nullptr || m_waiting.has_value(); }
 
     /// Once the recording that is being stopped has ended, and its recorder has got its end, sends the recorder away
@@ -70,6 +72,7 @@ private:
     bool m_busy = false;
     bool m_is_ending = false; ///< the end is waited for, end_timeout from the last byte on
     std::chrono::steady_clock::time_point m_end_by;
+    bool m_was_cut = false;
     asio::steady_timer m_timer;
     Listener m_listener;
 };

@@ -10,7 +10,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <thread>
 
 namespace tracer {
 
@@ -156,24 +155,15 @@ void Recorder::explain_end(RecordingSummary& summary) const {
         summary.interruption = "another recorder took over";
         return;
     }
-    // Of a link that was cut the supervisor hears by each channel on its own, a moment later perhaps.
-    auto status = manage(m_instance.socket("manage"), {{"do", "status"}}, answer_timeout);
-    const auto is_explained = [&] {
-        return !status || !m_instance.facts.is_added() || status->contains("problem") ||
-               status->value("recording", false);
-    };
-    for (int look = 0; look < 20 && !is_explained(); ++look) {
-        std::this_thread::sleep_for(milliseconds(100));
-        status = manage(m_instance.socket("manage"), {{"do", "status"}}, answer_timeout);
-    }
-    const bool lives = status && status->value("state", "") != "ending" && !status->contains("last_end");
-    const std::string problem = lives ? status->value("problem", "") : "";
-    summary.instance_ended = !lives;
-    if (!lives)
+    const auto status = manage(m_instance.socket("manage"), {{"do", "status"}}, answer_timeout);
+    summary.instance_ended = !status || status->value("state", "") == "ending" || status->contains("last_end");
+    if (summary.instance_ended)
         summary.interruption = fmt::format("{} ended during the recording", name);
-    else if (m_instance.facts.is_added() && !problem.empty())
-        summary.interruption = fmt::format("the link to {} was cut during the recording: {}", name, problem);
-    else {
+    else if (status->value("recording_cut", false)) {
+        const std::string problem = status->value("problem", "");
+        summary.interruption =
+            fmt::format("the link to {} was cut during the recording{}{}", name, problem.empty() ? "" : ": ", problem);
+    } else {
         summary.taken_over = true;
         summary.interruption = "another recorder took over";
     }

@@ -6,6 +6,7 @@
 #include "libos/drivers/VirtioConsole.h"
 #include "libos/drivers/VirtioMmio.h"
 #include "tests/unit/drivers/FakeVirtio.h"
+#include "tests/unit/drivers/InputBytes.h"
 
 #include <algorithm>
 
@@ -37,15 +38,9 @@ public:
 private:
     static constexpr PhysicalAddress address = 0xfeb00000;
 
-    uint8_t next() {
-        if (m_input.empty())
-            return 0;
-        uint8_t byte = m_input.front();
-        m_input = m_input.subspan(1);
-        return byte;
-    }
-    uint16_t next16() { return static_cast<uint16_t>(next() | next() << 8); }
-    uint32_t next32() { return next16() | uint32_t{next16()} << 16; }
+    uint8_t next() { return m_input.next(); }
+    uint16_t next16() { return m_input.next16(); }
+    uint32_t next32() { return m_input.next32(); }
     uint16_t next_queue() { return next() % static_cast<uint16_t>(m_device.queues.size()); }
     bool is_enabled(uint16_t queue) const { return m_device.queues[queue].enabled; }
 
@@ -141,7 +136,7 @@ private:
         }
     }
 
-    std::span<const uint8_t> m_input;
+    InputBytes m_input;
     FakeMachine m_machine;
     FakeSerialDevice m_device;
     FakeVirtioMmio m_registers{m_device};

@@ -11,6 +11,7 @@
 #include "libos/vsock/Channel.h"
 #include "libos/vsock/SocketFamily.h"
 #include "tests/unit/drivers/FakeVsock.h"
+#include "tests/unit/drivers/InputBytes.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -66,15 +67,9 @@ private:
         std::abort();
     }
 
-    uint8_t next() {
-        if (m_input.empty())
-            return 0;
-        uint8_t byte = m_input.front();
-        m_input = m_input.subspan(1);
-        return byte;
-    }
-    uint16_t next16() { return static_cast<uint16_t>(next() | next() << 8); }
-    uint32_t next32() { return next16() | uint32_t{next16()} << 16; }
+    uint8_t next() { return m_input.next(); }
+    uint16_t next16() { return m_input.next16(); }
+    uint32_t next32() { return m_input.next32(); }
     /// Few values, so that both sides often mean the same; sometimes any.
     uint32_t next_port() {
         uint8_t byte = next();
@@ -294,7 +289,7 @@ private:
         }
     }
 
-    std::span<const uint8_t> m_input;
+    InputBytes m_input;
     drivers::test::FakeMachine m_machine;
     drivers::test::FakeVsockDevice m_device{guest_cid, 32}; // short queues: they are full soon
     drivers::test::FakeVirtioMmio m_registers{m_device};

@@ -3,6 +3,7 @@
 #include "tracer/instance/Registry.h"
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -109,7 +110,7 @@ TEST_F(SystemRegistryTest, WhoIsNotInTheGroupIsTold) {
         make_system(0);
     const pid_t child = fork();
     if (child == 0) {
-        if (getuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+        if (getuid() == 0 && (setgroups(0, nullptr) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
             _exit(2);
         _exit(complaint().find("you are not in it") != std::string::npos ? 0 : 1);
     }
