@@ -2,6 +2,7 @@
 
 #include "libos/control/BuildId.h"
 #include "libos/control/FrameAccess.h"
+#include "libos/control/FrameSender.h"
 #include "libos/control/RequestReceiver.h"
 #include "libos/memory/PhysicalMemory.h"
 #include "libos/sched/Clock.h"
@@ -21,6 +22,7 @@ using wire::FrameType;
 constexpr uint64_t second = 1'000'000'000;
 constexpr uint64_t retry_ns = 1'000'000; // where the host takes nothing for now
 constexpr size_t max_handlers = 16;
+constexpr size_t max_frame = sizeof(FrameHeader) + sizeof(wire::ReplyMessage) + Reply::capacity;
 
 struct Registration {
     FrameType type;
@@ -60,6 +62,23 @@ void wait_for_event(sched::Deadline deadline) {
     g_state.lock.unlock(state);
 }
 
+void pause() {
+    (void)sched::scheduler().sleep_until(sched::deadline_after(retry_ns));
+}
+
+/// About a second, in which this thread could run: a world that is stopped for minutes takes one of its pauses.
+class Patience {
+public:
+    /// False: it is at its end.
+    bool pause() {
+        control::pause();
+        return --m_pauses_left != 0;
+    }
+
+private:
+    uint64_t m_pauses_left = second / retry_ns;
+};
+
 /// One link's control channel.
 class Server {
 public:
@@ -92,8 +111,7 @@ public:
         }
     }
 
-    /// Frames are small and the host reads them at once; one that finds no room for a second is dropped with its
-    /// connection. False then.
+    /// Frames are small and the host reads them at once; one that finds no room for a second is dropped. False then.
     bool send(FrameType type, uint32_t request, std::span<const std::byte> body);
     /// In the world that stopped for good: waits up to a second for an answer, whatever it is.
     void send_exited_polled(const wire::ExitedMessage& message);
@@ -153,33 +171,25 @@ private:
     wire::Role m_role = wire::Role::None; ///< of the host on that connection
     uint64_t m_next_audit = 0;            ///< the first message that it has not got
     std::atomic<bool> m_sending{false};
+    FrameSender<max_frame> m_sender; ///< of whoever set m_sending
     RequestReceiver m_receiver;
 };
 constinit Server g_servers[links::max_links];
 
 bool Server::send(FrameType type, uint32_t request, std::span<const std::byte> body) {
-    std::byte frame[sizeof(FrameHeader) + sizeof(wire::ReplyMessage) + Reply::capacity];
+    std::byte frame[max_frame];
     FrameHeader header{wire::frame_magic, wire::channel_version, static_cast<uint16_t>(type), request,
                        static_cast<uint32_t>(body.size())};
     std::memcpy(frame, &header, sizeof(header));
     std::memcpy(frame + sizeof(header), body.data(), body.size());
-    std::span<const std::byte> rest(frame, sizeof(header) + body.size());
-    uint64_t deadline = sched::boottime_ns() + second;
-    auto pause = [] { (void)sched::scheduler().sleep_until(sched::deadline_after(retry_ns)); };
-    // Whole frames: the control thread's answers and the ending app's last word.
+    // One after the other: the control thread's answers and the ending app's last word.
     while (m_sending.exchange(true, std::memory_order_acquire))
         pause();
-    while (!rest.empty() && sched::boottime_ns() < deadline) {
-        auto written = m_channel->write_some(rest);
-        if (written)
-            rest = rest.subspan(*written);
-        else if (written.error() != base::Error::Again)
-            break;
-        else
-            pause();
-    }
+    Patience patience;
+    bool sent = m_sender.send(*m_channel, std::span(frame, sizeof(header) + body.size()),
+                              [&patience] { return patience.pause(); });
     m_sending.store(false, std::memory_order_release);
-    return rest.empty();
+    return sent;
 }
 
 void Server::handle_frame(const FrameHeader& header, std::span<const std::byte> body) {
@@ -292,10 +302,10 @@ void wait_until_greeted() {
     auto is_expected = [] {
         return g_state.host_comes_late || std::ranges::any_of(g_servers, [](const Server& s) { return s.has_host(); });
     };
-    uint64_t deadline = sched::boottime_ns() + second;
+    Patience patience;
     while (g_state.has_thread && !g_state.greeted.load(std::memory_order_acquire) && is_expected() &&
-           sched::boottime_ns() < deadline)
-        (void)sched::scheduler().sleep_until(sched::deadline_after(retry_ns));
+           patience.pause()) {
+    }
 }
 
 void set_handler(FrameType type, RequestHandler handler) {
@@ -337,9 +347,9 @@ void send_exited(uint32_t status, uint32_t signal) {
         server.send(FrameType::Exited, 0, std::as_bytes(std::span(&message, 1)));
         any = true;
     }
-    uint64_t deadline = sched::boottime_ns() + second;
-    while (any && !g_state.acknowledged.load(std::memory_order_acquire) && sched::boottime_ns() < deadline)
-        (void)sched::scheduler().sleep_until(sched::deadline_after(1'000'000));
+    Patience patience;
+    while (any && !g_state.acknowledged.load(std::memory_order_acquire) && patience.pause()) {
+    }
 }
 
 } // namespace control

@@ -36,7 +36,7 @@ class Debugger(guest.GuestTest):
         """It still does what it is told and ends with the status."""
         output = self.gdb(f"set var g_stop = {status}", "continue")
         self.assertIn(f"exited with code 0{status:o}]", output)
-        self.assertEqual(instance.wait(), status)
+        self.assertEqual(instance.wait(), status, instance.describe())
         self.assertEqual(instance.lines[-1], "stopped")
 
     # From the entry to the end
