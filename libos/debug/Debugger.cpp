@@ -64,6 +64,7 @@ void carry_out(const gdbstub::ResumePlan& plan, Thread* stopped) {
         thread->held.store(held, std::memory_order_relaxed);
         if (thread->is_kernel() && thread != stopped)
             continue;
+        thread->step_cancelled = !stepping && (thread->stepping || thread->step_cancelled);
         thread->stepping = stepping;
         thread->step_range_start = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_begin : 0;
         thread->step_range_end = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_end : 0;
@@ -325,7 +326,8 @@ bool handle_debug_exception(arch::TrapFrame& frame) {
     Thread& thread = sched::current_thread();
     if (!thread.stepping) {
         // The app set the flag itself, or a step was cancelled on its way.
-        bool was_ours = !frame.from_app();
+        bool was_ours = !frame.from_app() || thread.step_cancelled;
+        thread.step_cancelled = false;
         frame.disable_single_step();
         return was_ours;
     }
@@ -341,6 +343,7 @@ bool handle_debug_exception(arch::TrapFrame& frame) {
         frame.disable_single_step();
         stop(frame, {.reason = StopReason::Step}, &retry);
     }
+    thread.step_cancelled = false;
     return true;
 }
 
@@ -422,6 +425,9 @@ void stop_if_requested(arch::TrapFrame& frame) {
 }
 
 void on_tick(arch::TrapFrame& frame) {
+    // The trap of a step comes before any interrupt behind it: there is none on its way here.
+    if (frame.from_app())
+        sched::current_thread().step_cancelled = false;
     if (g_state.others_wait.load(std::memory_order_relaxed) && !g_state.session.attached()) {
         g_state.others_wait.store(false, std::memory_order_relaxed);
         on_event(nullptr);
@@ -437,6 +443,7 @@ void finish_system_call(arch::TrapFrame& frame) {
         return;
     frame.disable_single_step();
     stop_simply(frame, StopReason::Step);
+    thread.step_cancelled = false;
 }
 
 void on_thread_start(Thread& thread) {

@@ -83,9 +83,10 @@ public:
     uint64_t robust_list = 0;
     bool exit_requested = false;
 
-    // --- debugger: written in the stopped world ---
+    // --- debugger: written in the stopped world, and what is left of a step by the thread itself ---
     std::atomic<bool> held{false}; ///< must not run
     bool stepping = false;
+    bool step_cancelled = false;    ///< a step that may be done already: its trap is not the app's
     bool registers_changed = false; ///< while it slept in a system call
     uint64_t step_range_start = 0, step_range_end = 0;
 

@@ -45,25 +45,21 @@ void TraceChannel::begin() {
     progress();
 }
 
-uint64_t TraceChannel::stalled_ns() const {
-    uint64_t since = m_stalled_since.load(std::memory_order_relaxed);
-    return since != 0 ? sched::boottime_ns() - since : 0;
-}
-
 void TraceChannel::give_up() {
     m_gives_up.store(true, std::memory_order_relaxed);
 }
 
 bool TraceChannel::wait_for_progress() {
-    if (m_stalled_since.load(std::memory_order_relaxed) == 0)
-        m_stalled_since.store(sched::boottime_ns(), std::memory_order_relaxed);
-    if (stalled_ns() > stall_limit_ns)
+    if (m_stall.load(std::memory_order_relaxed) == 0)
+        m_stall.store(++m_stalls, std::memory_order_relaxed);
+    if (m_looks > stall_looks)
         give_up();
     if (m_gives_up.load(std::memory_order_relaxed)) {
         progress(); // nobody waits any more
         return false;
     }
-    (void)wait_for_event(sched::deadline_after(look_ns));
+    if (!wait_for_event(sched::deadline_after(look_ns)))
+        ++m_looks;
     return true;
 }
 

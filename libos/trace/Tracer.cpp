@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace trace {
 
@@ -22,8 +23,9 @@ using wire::FrameType;
 
 constexpr uint64_t millisecond = 1'000'000;
 constexpr uint64_t flush_interval_ms = 200;
-/// A recording that nothing moves for so long makes room for who else wants to record.
-constexpr uint64_t stall_patience_ns = 2'000'000'000;
+/// A recording that nothing moves for so many looks, about two seconds, makes room for who else wants to record.
+constexpr unsigned stall_patience = 200;
+constexpr uint64_t look_ns = 10 * millisecond;
 
 enum class Job : uint8_t { None, Record, Snapshot, Stop };
 
@@ -229,26 +231,32 @@ void give_job(Job job, size_t link) {
     g_state.jobs.wake_all();
 }
 
-uint64_t longest_stall() {
-    uint64_t longest = 0;
+/// Names the stall that the recording is in; 0: it moves. The other channels have none.
+uint64_t present_stall() {
+    uint64_t stall = 0;
     for (const auto& channel : g_state.channels)
-        longest = std::max(longest, channel.stalled_ns());
-    return longest;
+        stall += channel.stall();
+    return stall;
 }
 
 /// Control thread: the recording that runs may be one whose host is gone without a word, on a link that cannot tell.
-/// True: it has ended. One whose packets arrive is left alone.
+/// True: it has ended. One whose packets arrive is left alone. Patience is counted in looks: the clock goes on while
+/// the host has forgotten the whole machine.
 bool outwait_stalled_recording() {
     uint64_t rounds = g_state.rounds.load(std::memory_order_relaxed);
-    uint64_t deadline = sched::boottime_ns() + 2 * stall_patience_ns;
-    // The second has sent what the first flushed.
-    while (g_state.recording && g_state.rounds.load(std::memory_order_relaxed) < rounds + 2 &&
-           sched::boottime_ns() < deadline) {
-        if (longest_stall() > stall_patience_ns) {
+    uint64_t stall = 0;
+    unsigned in_vain = 0;
+    // The second round has sent what the first flushed.
+    for (unsigned looks = 0; looks < 2 * stall_patience && g_state.recording; ++looks) {
+        if (g_state.rounds.load(std::memory_order_relaxed) >= rounds + 2)
+            break;
+        uint64_t before = std::exchange(stall, present_stall());
+        in_vain = stall != 0 && stall == before ? in_vain + 1 : 0;
+        if (in_vain > stall_patience) {
             for (auto& channel : g_state.channels)
                 channel.give_up();
         }
-        (void)sched::scheduler().sleep_until(sched::deadline_after(10 * millisecond));
+        (void)sched::scheduler().sleep_until(sched::deadline_after(look_ns));
     }
     return !g_state.recording;
 }

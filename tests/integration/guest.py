@@ -121,7 +121,7 @@ class GuestTest(unittest.TestCase):
     """A test with a directory of its own, in which instances are registered too."""
 
     def setUp(self):
-        temporary = tempfile.TemporaryDirectory(prefix="uniscope-test-")
+        temporary = tempfile.TemporaryDirectory(prefix="uniscope-test-", ignore_cleanup_errors=True)
         self.addCleanup(temporary.cleanup)
         self.directory = Path(temporary.name)
         self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(self.directory / "run"),

@@ -49,6 +49,14 @@ class LookingDoesNoHarm(guest.GuestTest):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def kill_while_stepping(self):
+        process = self.start_gdb("-batch", "-ex", "break shop::OrderQueue::put", "-ex", "shell echo stepping", "-ex",
+                                 'python [gdb.execute("continue", to_string=True) for _ in range(100000)]')
+        self.wait_for_line(process, "stepping")
+        time.sleep(0.3)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
     def wait_for_line(self, process, word):
         for line in process.stdout:
             if line.startswith(word):
@@ -60,7 +68,8 @@ class LookingDoesNoHarm(guest.GuestTest):
                           options=["--cpus", str(cpus), "--machine", machine, "--rootfs",
                                    guest.Path(__file__).resolve().parents[2] / "samples/shop/rootfs"])
         shop.wait_for(STATISTICS.match)
-        looks = (self.quit, self.interrupt_and_detach, self.kill_while_stopped, self.kill_while_running, self.backtrace)
+        looks = (self.quit, self.interrupt_and_detach, self.kill_while_stopped, self.kill_while_running, self.backtrace,
+                 self.kill_while_stepping)
         for number in range(rounds):
             look = looks[number % len(looks)]
             with self.subTest(round=number, look=look.__name__):
@@ -75,10 +84,10 @@ class LookingDoesNoHarm(guest.GuestTest):
         self.assertRegex(shop.lines[-1], r"^books: \d+ orders")
 
     def test_serves_on(self):
-        self.serve_through(100 if guest.FULL else 10, "microvm", 2)
+        self.serve_through(102 if guest.FULL else 12, "microvm", 2)
 
     def test_serves_on_on_the_other_machine(self):
-        self.serve_through(100 if guest.FULL else 10, "q35", 1)
+        self.serve_through(102 if guest.FULL else 12, "q35", 1)
 
 
 if __name__ == "__main__":
