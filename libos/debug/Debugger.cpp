@@ -4,6 +4,7 @@
 #include "libos/debug/GdbChannels.h"
 #include "libos/debug/GuestTarget.h"
 #include "libos/debug/TextPatcher.h"
+#include "libos/debug/ThreadControl.h"
 #include "libos/debug/WatchPoints.h"
 #include "libos/debug/World.h"
 #include "libos/process/Process.h"
@@ -50,77 +51,6 @@ struct State {
 };
 constinit State g_state;
 
-/// Makes threads do what gdb said.
-void carry_out(const gdbstub::ResumePlan& plan, Thread* stopped) {
-    bool plain = plan.outcome != gdbstub::Outcome::Resume || plan.is_plain_continue();
-    bool holds_changed = false;
-    auto& scheduler = sched::scheduler();
-    for (Thread* thread = scheduler.first_thread(); thread != nullptr; thread = thread->all_next) {
-        auto action = plain ? gdbstub::ResumeAction{} : plan.action_for(thread->tid);
-        // The kernel's own threads go on, or nothing that the stepping thread needs would be done.
-        bool held = !thread->is_kernel() && action.kind == gdbstub::ResumeKind::Stay;
-        bool stepping = action.kind == gdbstub::ResumeKind::Step || action.kind == gdbstub::ResumeKind::RangeStep;
-        holds_changed = holds_changed || held != thread->held.load(std::memory_order_relaxed);
-        thread->held.store(held, std::memory_order_relaxed);
-        if (thread->is_kernel() && thread != stopped)
-            continue;
-        thread->step_cancelled = !stepping && (thread->stepping || thread->step_cancelled);
-        thread->stepping = stepping;
-        thread->step_range_start = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_begin : 0;
-        thread->step_range_end = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_end : 0;
-        arch::TrapFrame& own = *g_state.target.frame_of(*thread);
-        if (stepping)
-            own.enable_single_step();
-        else
-            own.disable_single_step();
-    }
-    if (holds_changed)
-        world().reschedule_all_on_resume();
-    if (plan.outcome == gdbstub::Outcome::Kill)
-        g_state.kill_requested = true;
-}
-
-/// Threads whose registers gdb changed while they slept in a system call leave it. After the world goes on.
-void interrupt_changed_threads() {
-    auto& scheduler = sched::scheduler();
-    for (;;) {
-        Thread* found = nullptr;
-        {
-            sched::SpinLocker locker(scheduler.lock());
-            for (Thread* t = scheduler.first_thread(); t != nullptr && found == nullptr; t = t->all_next) {
-                if (t->registers_changed) {
-                    t->registers_changed = false;
-                    found = t;
-                }
-            }
-        }
-        if (found == nullptr)
-            return;
-        scheduler.interrupt(*found);
-    }
-}
-
-/// A thread that gdb holds has no stop of its own until gdb lets it go: gdb, when it steps one thread over a breakpoint
-/// with all others held, takes another thread's event for an error. True: this one was held, and may go on now.
-bool wait_while_held(const arch::TrapFrame& frame) {
-    auto& scheduler = sched::scheduler();
-    Thread* thread = arch::this_cpu().current;
-    if (thread == nullptr || !thread->held.load(std::memory_order_relaxed))
-        return false;
-    // Kernel code may hold locks, an app's probe its place in the ring: those keep their CPU. An NMI parks it as it
-    // would anywhere, and what happens in a stop is seen after it (World::park()), so relaxed loads do.
-    bool may_switch = frame.from_app() && !trace::probe_in_progress();
-    while (thread->held.load(std::memory_order_relaxed)) {
-        if (may_switch) {
-            scheduler.yield();
-            continue;
-        }
-        scheduler.note_alive();
-        arch::relax();
-    }
-    return true;
-}
-
 /// What happens inside a no-stop section is told at its end, by an NMI of this CPU to itself.
 void put_off(const StopEvent& event) {
     uint32_t self = arch::this_cpu().index;
@@ -166,7 +96,9 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
     sched::clock_stopped();
     trace::debugger_stop(static_cast<uint32_t>(event.reason), event.thread);
     const auto& plan = g_state.session.run_stopped(event);
-    carry_out(plan, thread);
+    carry_out(plan, g_state.target, thread);
+    if (plan.outcome == gdbstub::Outcome::Kill)
+        g_state.kill_requested = true;
     int signal = plan.outcome == gdbstub::Outcome::Resume ? plan.action_for(event.thread).signal : event.signal;
     text_patcher().put_back_lifted();
     trace::debugger_resume();

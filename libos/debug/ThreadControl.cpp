@@ -1,0 +1,78 @@
+#include "libos/debug/ThreadControl.h"
+
+#include "libos/debug/World.h"
+#include "libos/sched/Scheduler.h"
+#include "libos/trace/Events.h"
+
+#include <arch/Processor.h>
+
+namespace debug {
+
+using sched::Thread;
+
+void carry_out(const gdbstub::ResumePlan& plan, GuestTarget& target, Thread* stopped) {
+    bool plain = plan.outcome != gdbstub::Outcome::Resume || plan.is_plain_continue();
+    bool holds_changed = false;
+    auto& scheduler = sched::scheduler();
+    for (Thread* thread = scheduler.first_thread(); thread != nullptr; thread = thread->all_next) {
+        auto action = plain ? gdbstub::ResumeAction{} : plan.action_for(thread->tid);
+        // The kernel's own threads go on, or nothing that the stepping thread needs would be done.
+        bool held = !thread->is_kernel() && action.kind == gdbstub::ResumeKind::Stay;
+        bool stepping = action.kind == gdbstub::ResumeKind::Step || action.kind == gdbstub::ResumeKind::RangeStep;
+        holds_changed = holds_changed || held != thread->held.load(std::memory_order_relaxed);
+        thread->held.store(held, std::memory_order_relaxed);
+        if (thread->is_kernel() && thread != stopped)
+            continue;
+        thread->step_cancelled = !stepping && (thread->stepping || thread->step_cancelled);
+        thread->stepping = stepping;
+        thread->step_range_start = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_begin : 0;
+        thread->step_range_end = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_end : 0;
+        arch::TrapFrame& own = *target.frame_of(*thread);
+        if (stepping)
+            own.enable_single_step();
+        else
+            own.disable_single_step();
+    }
+    if (holds_changed)
+        world().reschedule_all_on_resume();
+}
+
+void interrupt_changed_threads() {
+    auto& scheduler = sched::scheduler();
+    for (;;) {
+        Thread* found = nullptr;
+        {
+            sched::SpinLocker locker(scheduler.lock());
+            for (Thread* t = scheduler.first_thread(); t != nullptr && found == nullptr; t = t->all_next) {
+                if (t->registers_changed) {
+                    t->registers_changed = false;
+                    found = t;
+                }
+            }
+        }
+        if (found == nullptr)
+            return;
+        scheduler.interrupt(*found);
+    }
+}
+
+bool wait_while_held(const arch::TrapFrame& frame) {
+    auto& scheduler = sched::scheduler();
+    Thread* thread = arch::this_cpu().current;
+    if (thread == nullptr || !thread->held.load(std::memory_order_relaxed))
+        return false;
+    // Kernel code may hold locks, an app's probe its place in the ring: those keep their CPU. An NMI parks it as it
+    // would anywhere, and what happens in a stop is seen after it (World::park()), so relaxed loads do.
+    bool may_switch = frame.from_app() && !trace::probe_in_progress();
+    while (thread->held.load(std::memory_order_relaxed)) {
+        if (may_switch) {
+            scheduler.yield();
+            continue;
+        }
+        scheduler.note_alive();
+        arch::relax();
+    }
+    return true;
+}
+
+} // namespace debug
