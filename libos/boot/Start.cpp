@@ -16,6 +16,7 @@
 #include "libos/fs/FileSystem.h"
 #include "libos/links/Links.h"
 #include "libos/memory/PhysicalMemory.h"
+#include "libos/ports/Ports.h"
 #include "libos/process/FaultInjection.h"
 #include "libos/process/Machine.h"
 #include "libos/process/ProcFiles.h"
@@ -47,7 +48,8 @@ void start_files() {
                           process::proc_source(),
                           g_file_clock,
                           memory.total_pages() * 3 / 4,
-                          vsock::sockets()};
+                          vsock::sockets(),
+                          ports::ports()};
     if (auto made = fs::initialize(services); !made) {
         base::Text<128> text;
         text.put("uniscope: the file system cannot be made: error ").decimal(static_cast<int>(made.error()));
@@ -135,6 +137,7 @@ void start(void*) {
     if (!line.debug_open)
         prepare_handshakes();
     vsock::start(process::devices().socket, platform(), line.vsock_connections);
+    ports::initialize(process::devices().console, memory::physical_memory());
     links::initialize(process::devices(), platform(), auth::gate());
     debug::start();
     control::start();

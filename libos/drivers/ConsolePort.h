@@ -84,7 +84,7 @@ private:
     uint32_t m_id = 0;
     bool m_added = false;             // the device has announced it; under the console's lock
     std::atomic<bool> m_named{false}; // to be opened, or told once more that it is open
-    std::atomic<bool> m_open{false};  // named, wanted and set up; never closed again
+    std::atomic<bool> m_open{false};  // named, wanted and set up; its queues never stop again
     char m_name[max_name + 1] = {};
     size_t m_name_length = 0;
     std::atomic<bool> m_host_connected{false};

@@ -148,6 +148,29 @@ ConsolePort* VirtioConsole::port(std::string_view name) {
     return nullptr;
 }
 
+std::string_view VirtioConsole::other_name(unsigned number) {
+    sched::NoStopLocker locker(m_control_lock);
+    return number < m_port_count && is_other(m_ports[number]) ? m_ports[number].name() : std::string_view();
+}
+
+base::Result<ConsolePort*> VirtioConsole::open_port(unsigned number) {
+    if (other_name(number).empty())
+        return base::fail(base::Error::NoSuchDevice);
+    auto& port = m_ports[number];
+    TRY(port.open(m_platform));
+    std::byte stale[256];
+    while (port.read(stale) != 0) {
+    }
+    sched::NoStopLocker locker(m_control_lock);
+    send_control(number, PortOpen, 1);
+    return &port;
+}
+
+void VirtioConsole::close_port(unsigned number) {
+    sched::NoStopLocker locker(m_control_lock);
+    send_control(number, PortOpen, 0);
+}
+
 void VirtioConsole::on_interrupt(void* context) {
     auto* self = static_cast<VirtioConsole*>(context);
     if (self->m_transport.acknowledge_interrupt())
@@ -268,8 +291,6 @@ void VirtioConsole::handle_name(ConsolePort& port, std::span<const std::byte> na
     while (length < name_untrusted.size() && characters[length] != '\0') // QEMU's terminator; the standard has none
         ++length;
     std::string_view name(characters, length);
-    if (!name.starts_with(m_prefix))
-        return;
     if (name.size() > ConsolePort::max_name) {
         ++m_malformed;
         return;
@@ -280,6 +301,8 @@ void VirtioConsole::handle_name(ConsolePort& port, std::span<const std::byte> na
     } else if (name != port.name()) {
         return; // another port plugged into the same number: the old name is in use
     }
+    if (!name.starts_with(m_prefix))
+        return;
     if (!port.m_named.exchange(true, std::memory_order_acq_rel))
         m_ports_to_open.fetch_add(1);
 }

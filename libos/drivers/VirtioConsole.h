@@ -2,7 +2,7 @@
 // VirtioConsole: a virtio-serial device with named ports (Virtual I/O Device 1.2, section 5.3, MULTIPORT).
 //
 // Owns the device, its control queues and its ports. The device announces ports on the control queue, each with a
-// number and then a name; the ones whose name begins with the wanted prefix are opened, the others are left alone
+// number and then a name; the ones whose name begins with the wanted prefix are opened, the others when somebody asks
 // (opening a port is seen by the host, which may take it for an agent that answers).
 //
 // start() does the handshake by polling, so that with a VMM that answers at once (QEMU) all ports are there when it
@@ -31,6 +31,15 @@ public:
     /// The open port of that name; nullptr when the host has none. Any context.
     ConsolePort* port(std::string_view name);
 
+    // Ports whose names do not begin with the prefix, by number. Thread context.
+
+    unsigned port_count() const { return m_port_count; }
+    /// Empty: there is none that open_port() takes.
+    std::string_view other_name(unsigned number);
+    /// Tells the host that it is open; nothing that came before is read. Error::NoSuchDevice. Once, until close_port().
+    base::Result<ConsolePort*> open_port(unsigned number);
+    void close_port(unsigned number);
+
     /// What an interrupt does: control messages, finished writes, event handlers. Interrupt or thread context.
     void poll();
     /// Whether nobody but the caller of poll() moves this device: no interrupt could be had.
@@ -56,6 +65,9 @@ private:
     static void on_interrupt(void* context);
     void process_control(); // with m_control_lock held, or in the stopped world
     void handle_message(std::span<const std::byte> message_untrusted);
+    bool is_other(const ConsolePort& port) const {
+        return port.m_added && !port.name().empty() && !port.name().starts_with(m_prefix);
+    }
     void handle_name(ConsolePort& port, std::span<const std::byte> name_untrusted);
     void send_control(uint32_t id, uint16_t event, uint16_t value);
     base::Result<> post_control(unsigned buffer);

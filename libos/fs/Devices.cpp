@@ -34,6 +34,8 @@ base::Result<base::Reference<Device>> Device::create(uint64_t number, uint32_t p
 
 base::Result<base::Reference<OpenFile>> Device::open(base::Reference<Entry> entry, int flags) {
     auto self = base::Reference<Inode>::share(this);
+    if (m_attributes.device >> 8 == devices::port_major && services().ports)
+        return services().ports->open(m_attributes.device & 0xff, self, std::move(entry), flags);
     OpenFile* file = nullptr;
     switch (m_attributes.device) {
     case devices::null:

@@ -20,6 +20,7 @@ inline constexpr uint64_t urandom = device_number(1, 9);
 inline constexpr uint64_t tty = device_number(5, 0);
 inline constexpr uint64_t console = device_number(5, 1);
 inline constexpr uint64_t vsock = device_number(10, 121); // a "misc" device: Linux gives it a number when it starts
+inline constexpr uint32_t port_major = 242;               // dynamic on Linux; the minor number is the port's
 } // namespace devices
 
 /// A device node. A number that no driver has makes a node that cannot be opened, as on Linux.

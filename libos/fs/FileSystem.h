@@ -88,6 +88,7 @@ private:
     base::Result<> rename_checked(Place& from, Place& to, uint32_t flags);
     void append_path(const Entry& entry, base::TextBuilder& text);
     base::Result<> make_tree();
+    base::Result<> add_ports(PortSource& ports);
     base::Result<> open_standard_streams();
     void tell_link(OpenFile& file, base::TextBuilder& text);
     base::Result<> refresh_descriptor_link(std::string_view name);

@@ -169,11 +169,31 @@ base::Result<> FileSystem::make_tree() {
         if (node.kind == Node::Kind::Directory)
             parents[node.depth + 1] = place.entry;
     }
+    if (services().ports)
+        TRY(add_ports(*services().ports));
     m_descriptor_links = base::Reference<Entry>::share(TRY(walk({}, "/proc/self/fd", 0)).entry);
     base::Text<20> process;
     process.decimal(services().proc.process_id());
     Place place{.parent = TRY(walk({}, "/proc", 0)).entry, .name = process.view()};
     return add(place, TRY(SymbolicLink::create("self")));
+}
+
+base::Result<> FileSystem::add_ports(PortSource& ports) {
+    Entry* directory = nullptr;
+    for (unsigned number = 0; number < ports.count(); ++number) {
+        auto name = ports.name(number);
+        if (name.empty() || name == "." || name == ".." || name.contains('/'))
+            continue;
+        if (!directory) {
+            Place place{.parent = TRY(walk({}, "/dev", 0)).entry, .name = "virtio-ports"};
+            TRY(add(place, TRY(Directory::create(0755))));
+            directory = place.entry;
+        }
+        Place place{.parent = directory, .name = name};
+        if (!place.directory().find(name)) // the host may give two the same name: the first one has it
+            TRY(add(place, TRY(Device::create(device_number(devices::port_major, number), 0600))));
+    }
+    return {};
 }
 
 base::Result<> FileSystem::open_standard_streams() {

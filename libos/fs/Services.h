@@ -116,6 +116,8 @@ protected:
     ~ProcSource() = default;
 };
 
+class Entry;
+class Inode;
 class OpenFile;
 
 /// The families of socket addresses that the kernel has. Thread context, no lock of `fs` held.
@@ -131,6 +133,21 @@ protected:
     ~SocketSource() = default;
 };
 
+/// The host's byte channels that are the app's own: /dev/virtio-ports/NAME, where Linux's udev puts them too. Thread
+/// context, no lock of `fs` held.
+class PortSource {
+public:
+    virtual unsigned count() = 0;
+    /// Empty: there is none with this number. Stays valid and unchanged.
+    virtual std::string_view name(unsigned number) = 0;
+    /// Error::Busy: it is open already. Error::NoSuchDevice, Error::NoMemory.
+    virtual base::Result<base::Reference<OpenFile>> open(unsigned number, base::Reference<Inode> inode,
+                                                         base::Reference<Entry> entry, int flags) = 0;
+
+protected:
+    ~PortSource() = default;
+};
+
 struct Services {
     memory::PageAllocator& pages;
     Console& console;
@@ -140,6 +157,7 @@ struct Services {
     /// How many frames file data may take; more is ENOSPC, so that files never starve the app. 0: no limit.
     uint64_t data_page_limit = 0;
     SocketSource* sockets = nullptr; // none: no family is supported
+    PortSource* ports = nullptr;     // none: there are none
 };
 
 } // namespace fs

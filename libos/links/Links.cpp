@@ -4,8 +4,8 @@
 #include "libos/drivers/SerialChannel.h"
 #include "libos/links/SerialMux.h"
 #include "libos/sched/Clock.h"
+#include "libos/sched/Event.h"
 #include "libos/sched/Scheduler.h"
-#include "libos/vsock/Event.h"
 #include "libos/vsock/Vsock.h"
 #include "probes/wire/Channel.h"
 
@@ -23,7 +23,7 @@ constinit drivers::SerialChannel g_first_serial(drivers::Uart16550::first); // w
 constinit SerialMux* g_mux = nullptr;
 constinit bool g_mux_gdb_is_open = false; // to whoever has the line
 constinit bool g_mux_is_dead = false;
-constinit vsock::Event g_mux_event;
+constinit sched::Event g_mux_event;
 
 void add(const Link& link) {
     for (const auto* channel : link.channels) {

@@ -3,8 +3,8 @@
 // a PortServer) and are used again and again; all but `event` is guarded by the engine's lock.
 
 #include "libos/base/Result.h"
+#include "libos/sched/Event.h"
 #include "libos/vsock/Credit.h"
-#include "libos/vsock/Event.h"
 #include "libos/vsock/Protocol.h"
 #include "libos/vsock/ReceiveBuffer.h"
 
@@ -101,7 +101,7 @@ struct Endpoint {
     Endpoint* owner_next = nullptr;
     Endpoint* free_next = nullptr;
 
-    Event event;
+    sched::Event event;
 };
 
 template <QueueLink Endpoint::* Link>

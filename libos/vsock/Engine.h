@@ -153,7 +153,7 @@ public:
     /// When expire() is to be called next. `timer_event` tells when that became earlier.
     sched::Deadline next_deadline();
     void expire();
-    Event timer_event;
+    sched::Event timer_event;
 
     // --- For servers, under lock() or in the stopped world.
 

@@ -2,12 +2,13 @@
 // Event: something that happens again and again, and threads that wait for the next time. Counted, so that a waiter
 // misses none that came between its look and its wait.
 
+#include "libos/sched/SpinLock.h"
 #include "libos/sched/WaitQueue.h"
 
 #include <atomic>
 #include <cstdint>
 
-namespace vsock {
+namespace sched {
 
 class Event {
 public:
@@ -17,14 +18,14 @@ public:
     /// Any context but an NMI and the stopped world, without a NoStopLock.
     void signal() {
         {
-            sched::SpinLocker locker(m_lock);
+            SpinLocker locker(m_lock);
             m_count.fetch_add(1, std::memory_order_release);
         }
         m_waiters.wake_all();
     }
 
     /// Thread context: until the count is another than `seen`. Error::TimedOut, Error::Interrupted.
-    base::Result<> wait(uint64_t seen, sched::Deadline deadline = sched::no_deadline) {
+    base::Result<> wait(uint64_t seen, Deadline deadline = no_deadline) {
         auto state = m_lock.lock();
         base::Result<> result;
         while (result && m_count.load(std::memory_order_relaxed) == seen)
@@ -34,9 +35,9 @@ public:
     }
 
 private:
-    sched::SpinLock m_lock; // outside the scheduler's
-    sched::WaitQueue m_waiters;
+    SpinLock m_lock; // outside the scheduler's
+    WaitQueue m_waiters;
     std::atomic<uint64_t> m_count{0}; // changes under m_lock
 };
 
-} // namespace vsock
+} // namespace sched
