@@ -65,7 +65,7 @@ class _Apt:
                    f"-oDir::State::lists={self.directory}/lists"]
         download = self.directory / "download"
         self.run("update", options=options)
-        self.run("source", "--download-only", package, options=options, cwd=download)
+        self.run("source", "--download-only", "--tar-only", package, options=options, cwd=download)
         return download
 
 

@@ -27,7 +27,7 @@ constexpr uint64_t flush_interval_ms = 200;
 constexpr unsigned stall_patience = 200;
 constexpr uint64_t look_ns = 10 * millisecond;
 
-enum class Job : uint8_t { None, Record, Snapshot, Stop };
+enum class Job : uint8_t { None, Record, Snapshot };
 
 struct State {
     probes::Registry registry;
@@ -37,6 +37,7 @@ struct State {
     sched::SpinLock lock;                    // the job; outside the scheduler's
     sched::WaitQueue jobs;
     Job job = Job::None;
+    bool stop_asked = false; ///< of the job that was given last, begun or not
     size_t job_link = 0;
     std::atomic<bool> recording{false};
     std::atomic<uint64_t> rounds{0}; ///< flushes; what the one before flushed has been sent
@@ -90,7 +91,7 @@ void remember_choice(std::string_view pattern, bool enabled) {
 
 bool stop_is_asked() {
     sched::SpinLocker locker(g_state.lock);
-    return g_state.job == Job::Stop;
+    return g_state.stop_asked;
 }
 
 enum class Until : uint8_t { Sent, SentOrStopIsAsked };
@@ -140,20 +141,25 @@ void finish(const Totals& totals, bool snapshot) {
     (void)g_state.channel->send(FrameType::TraceEnd, std::as_bytes(std::span(&message, 1)));
 }
 
-Job take_job(sched::Deadline deadline) {
+Job take_job() {
     auto state = g_state.lock.lock();
-    while (g_state.job == Job::None) {
-        if (!g_state.jobs.wait(g_state.lock, state, deadline))
-            break;
-    }
-    Job job = g_state.job;
-    g_state.job = Job::None;
-    if (job == Job::Record || job == Job::Snapshot) {
-        g_state.channel = &g_state.channels[g_state.job_link];
-        g_state.channel->begin();
-    }
+    while (g_state.job == Job::None)
+        (void)g_state.jobs.wait(g_state.lock, state);
+    Job job = std::exchange(g_state.job, Job::None);
+    g_state.channel = &g_state.channels[g_state.job_link];
+    g_state.channel->begin();
     g_state.lock.unlock(state);
     return job;
+}
+
+/// False: `deadline` has come.
+bool wait_for_stop(sched::Deadline deadline) {
+    auto state = g_state.lock.lock();
+    while (!g_state.stop_asked && g_state.jobs.wait(g_state.lock, state, deadline)) {
+    }
+    bool asked = g_state.stop_asked;
+    g_state.lock.unlock(state);
+    return asked;
 }
 
 /// Events that the host has got so far: the rings were empty when this was last set.
@@ -174,7 +180,7 @@ void record() {
     dump_state();
     uint64_t next_flush = sched::boottime_ns() + flush_interval_ms * millisecond;
     bool connected = true;
-    while (connected && take_job(sched::deadline_after(5 * millisecond)) != Job::Stop) {
+    while (connected && !wait_for_stop(sched::deadline_after(5 * millisecond))) {
         connected = send_ready_packets(Until::SentOrStopIsAsked);
         if (sched::boottime_ns() >= next_flush) {
             g_state.rounds.fetch_add(1, std::memory_order_relaxed);
@@ -209,7 +215,7 @@ void snapshot() {
 
 void run(void*) {
     for (;;) {
-        switch (take_job(sched::no_deadline)) {
+        switch (take_job()) {
         case Job::Record:
             record();
             break;
@@ -226,7 +232,16 @@ void give_job(Job job, size_t link) {
     {
         sched::SpinLocker locker(g_state.lock);
         g_state.job = job;
+        g_state.stop_asked = false;
         g_state.job_link = link;
+    }
+    g_state.jobs.wake_all();
+}
+
+void ask_to_stop() {
+    {
+        sched::SpinLocker locker(g_state.lock);
+        g_state.stop_asked = true;
     }
     g_state.jobs.wake_all();
 }
@@ -278,10 +293,11 @@ void on_snapshot(const control::Request& request, control::Reply& reply) {
 }
 
 void on_record_stop(const control::Request& request, control::Reply& reply) {
-    if (!g_state.recording)
+    // A link whose recording had to make room may ask late. Only this thread writes job_link.
+    if (!g_state.recording || g_state.job_link != request.link)
         reply.error = static_cast<int32_t>(Error::Invalid);
     else
-        give_job(Job::Stop, request.link);
+        ask_to_stop();
 }
 
 void fill_status(wire::StatusMessage& status) {
