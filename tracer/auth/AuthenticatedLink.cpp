@@ -75,17 +75,17 @@ struct AuthenticatedLink::Knowledge {
     void note(ChannelName channel, const AuthenticationFailure& failure) {
         const std::lock_guard lock(mutex);
         if (failure.is_final())
-            refusals[channel] = {failure.error, steady_clock::now()};
+            refusals.insert_or_assign(channel, Refusal{failure.error, steady_clock::now()});
     }
 
     void note_control(const Admission& admission) {
         const std::lock_guard lock(mutex);
         control_error.reset();
-        if (admission.failure) {
-            control_error = admission.failure->error;
-            if (admission.failure->is_final())
-                refusals[ChannelName::Control] = {admission.failure->error, steady_clock::now()};
-            if (admission.failure->refused)
+        if (const auto& failure = admission.failure) {
+            control_error.emplace(failure->error);
+            if (failure->is_final())
+                refusals.insert_or_assign(ChannelName::Control, Refusal{failure->error, steady_clock::now()});
+            if (failure->refused)
                 door = Door::Guarded;
         } else {
             door = admission.is_open ? Door::Open : Door::Guarded;
