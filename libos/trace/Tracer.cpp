@@ -182,7 +182,8 @@ void record() {
     bool connected = true;
     while (connected && !wait_for_stop(sched::deadline_after(5 * millisecond))) {
         connected = send_ready_packets(Until::SentOrStopIsAsked);
-        if (sched::boottime_ns() >= next_flush) {
+        // A round counts only if its packets went: who waits for a stalled recording goes by that.
+        if (connected && sched::boottime_ns() >= next_flush) {
             g_state.rounds.fetch_add(1, std::memory_order_relaxed);
             (void)on_every_cpu(RingCommand::Flush);
             next_flush = sched::boottime_ns() + flush_interval_ms * millisecond;

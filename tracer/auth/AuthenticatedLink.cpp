@@ -60,6 +60,8 @@ Result<std::shared_ptr<const PrivateKey>> load_key(const LinkIdentity& identity)
 }
 
 struct AuthenticatedLink::Knowledge {
+    static Error no_answer() { return {"the instance does not answer", "It may be held in a debugger."}; }
+
     struct Refusal {
         Error error;
         steady_clock::time_point when;
@@ -68,7 +70,7 @@ struct AuthenticatedLink::Knowledge {
     std::mutex mutex;
     std::condition_variable changed;
     Door door = Door::Unknown;
-    std::optional<Error> control_error;
+    Error control_error = no_answer();  ///< what there is to say while it does not answer
     wire::Role role = wire::Role::None; ///< as what the control channel let us in
     std::map<ChannelName, Refusal> refusals;
 
@@ -80,9 +82,8 @@ struct AuthenticatedLink::Knowledge {
 
     void note_control(const Admission& admission) {
         const std::lock_guard lock(mutex);
-        control_error.reset();
+        control_error = admission.failure ? admission.failure->error : no_answer();
         if (const auto& failure = admission.failure) {
-            control_error.emplace(failure->error);
             if (failure->is_final())
                 refusals.insert_or_assign(ChannelName::Control, Refusal{failure->error, steady_clock::now()});
             if (failure->refused)
@@ -104,7 +105,7 @@ struct AuthenticatedLink::Knowledge {
 
     Error silence() {
         const std::lock_guard lock(mutex);
-        return control_error.value_or(Error{"the instance does not answer", "It may be held in a debugger."});
+        return control_error;
     }
 
     Door wait_for_door(milliseconds time, const std::stop_token& stop) {
