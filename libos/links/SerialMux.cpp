@@ -228,19 +228,14 @@ void SerialMux::call_handlers(unsigned changes) {
         auto& port = m_ports[i];
         drivers::ByteChannel::WriteDone done = nullptr;
         void* context = nullptr;
-        bool nothing_new;
         {
             Locker locker(m_lock);
-            // Room that pages are copied into is nobody's to use.
-            nothing_new = !port.m_pages.empty() && m_link.readable(port.m_id) == 0;
             if (port.m_pages.empty()) {
                 done = port.m_pages_done;
                 context = port.m_pages_context;
                 port.m_pages_done = nullptr;
             }
         }
-        if (nothing_new)
-            continue;
         if (done != nullptr)
             done(context);
         // acquire: pairs with set_event_handler(); the context was written before.

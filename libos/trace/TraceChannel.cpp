@@ -58,7 +58,10 @@ bool TraceChannel::wait_for_progress() {
         progress(); // nobody waits any more
         return false;
     }
-    if (!wait_for_event(sched::deadline_after(look_ns)))
+    // An event is a sign of life: a slow line has taken a part of the pages.
+    if (wait_for_event(sched::deadline_after(look_ns)))
+        progress();
+    else
         ++m_looks;
     return true;
 }
