@@ -384,7 +384,10 @@ class AuthTest(guest.GuestTest):
 
     def test_run_closed(self):
         key = self.uniscope("key", "new").split()[0]
-        for words, fails in ((["--kernel-option", f"key=operator:{key}"], False), ([], True)):
+        word = self.uniscope("key", "enroll", "--role", "operator", "default").strip()
+        options = [["--link", link, "--kernel-option", option]
+                   for link, option in (("virtio-serial", f"key=operator:{key}"), ("vsock", word), ("serial", word))]
+        for words, fails in (*((words, False) for words in options), ([], True)):
             with self.subTest(words):
                 name = self.uniscope("run", "-d", "--closed", "--name", "closed", *words, self.image, "serve").strip()
                 self.addCleanup(lambda: guest.run(guest.BIN / "uniscope", "kill", "closed", env=self.environment))

@@ -38,7 +38,8 @@ class Crashes(guest.GuestTest):
             file.unlink()
         status, stack = KINDS[kind]
         ended = self.as_unikernel(image, kind, options=[
-            "--cpus", str(cpus), "--machine", machine, "--kernel-option", "faults=allowed", "--kernel-option", "watchdog=2"])
+            "--cpus", str(cpus), "--machine", machine, "--kernel-option", "faults=allowed", "--kernel-option", "watchdog=2"],
+            timeout=600 if guest.LINK == "serial" else 120)
         self.assertEqual(ended.returncode, status, ended.stderr + ended.stdout)
         cores = sorted(crashes.glob("*.core"))
         self.assertEqual(len(cores), 1, ended.stderr)

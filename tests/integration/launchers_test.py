@@ -99,7 +99,7 @@ class LauncherTest(guest.GuestTest):
         if has_console:
             eventually(lambda: "round" in self.uniscope("logs", "shop"))
         self.debug("shop", "break serve_round", "continue", "set var $pc = 0x10", "delete", "detach")
-        eventually(lambda: "crashed" in self.state(), what="the crash")
+        eventually(lambda: "crashed" in self.state(), seconds=300, what="the crash")
         shown = self.uniscope("crash", "show", "shop")
         self.assertIn("0x10", shown)
         self.assertIn("clock_nanosleep", shown)

@@ -108,7 +108,7 @@ class OneLine(SerialTest):
                                    stdout=subprocess.PIPE, text=True)
         self.addCleanup(lambda: (waiting.poll() is None and waiting.kill(), waiting.communicate()))
         self.debug("dying", "detach")
-        self.assertEqual(waiting.wait(120), 139)
+        self.assertEqual(waiting.wait(300), 139)
         # The report is clear text on the line, behind what the app said before.
         self.assert_in_order(self.succeed("logs", "dying").stdout, r"makes the kernel write", r"uniscope: write to 0x",
                              r"in the kernel", r"rip=", r"called from")

@@ -34,6 +34,8 @@ public:
 
     std::string_view kind() const override { return m_inner->kind(); }
     bool has(ChannelName channel) const override { return m_inner->has(channel); }
+    std::chrono::milliseconds retry_pause() const override { return m_inner->retry_pause(); }
+    nlohmann::json statistics() const override { return m_inner->statistics(); }
     Result<FileDescriptor> open(ChannelName channel, const OpenOptions& options) override;
 
 private:

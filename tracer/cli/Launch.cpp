@@ -86,7 +86,7 @@ void add_launch_options(CLI::App& app, LaunchArguments& arguments) {
         "Let only enrolled keys in, yours too; without it whoever may open its sockets, you alone, is operator");
     add_identity_options(app, arguments.identity);
     app.add_option("--kernel-option", arguments.kernel_options,
-                   "Option of the kernel, e.g. loglevel=1; may be repeated")
+                   "Option of the kernel, e.g. loglevel=1 or uniscope.loglevel=1; may be repeated")
         ->type_name("WORD")
         ->allow_extra_args(false);
     app.add_option("--qemu-arg", arguments.qemu_arguments, "One more word for QEMU's command line; may be repeated")
@@ -119,7 +119,12 @@ Result<Launch> prepare_launch(const LaunchArguments& arguments, const std::vecto
         if (variable.find('=') == std::string::npos || variable.starts_with('='))
             return fail(fmt::format("--env {} is not NAME=VALUE", variable), "Give it like --env TZ=UTC.");
     options.environment = arguments.environment;
-    options.kernel_options = arguments.kernel_options;
+    for (std::string_view word : arguments.kernel_options) {
+        constexpr std::string_view prefix = "uniscope.";
+        if (word.starts_with(prefix)) // as it stands on a command line
+            word.remove_prefix(prefix.size());
+        options.kernel_options.emplace_back(word);
+    }
     options.qemu_arguments = arguments.qemu_arguments;
     options.closed = arguments.closed;
     options.identity = TRY(parse_identity(arguments.identity));

@@ -8,6 +8,8 @@
 
 namespace tracer {
 
+using std::chrono::milliseconds;
+
 struct ClosedDoor::Admissions {
     std::mutex mutex;
     std::map<ChannelName, Admission> decided;
@@ -19,7 +21,7 @@ ClosedDoor::ClosedDoor(LinkIdentity identity, std::string name)
     , m_key(load_key(m_identity))
     , m_admissions(std::make_shared<Admissions>()) {}
 
-Result<FileDescriptor> ClosedDoor::guard(FileDescriptor stream, ChannelName channel) {
+Result<FileDescriptor> ClosedDoor::guard(FileDescriptor stream, ChannelName channel) const {
     RelayOptions options;
     options.wish.channel = kind_of(channel);
     // No more than the channel is good for.
@@ -35,6 +37,34 @@ Result<FileDescriptor> ClosedDoor::guard(FileDescriptor stream, ChannelName chan
         admissions->decided[channel] = admission;
     };
     return start_handshake_relay(std::move(stream), std::move(options));
+}
+
+namespace {
+
+class GuardedLink final : public Link {
+public:
+    GuardedLink(std::unique_ptr<Link> inner, const ClosedDoor& door)
+        : m_inner(std::move(inner))
+        , m_door(door) {}
+
+    std::string_view kind() const override { return m_inner->kind(); }
+    bool has(ChannelName channel) const override { return m_inner->has(channel); }
+    milliseconds retry_pause() const override { return m_inner->retry_pause(); }
+    nlohmann::json statistics() const override { return m_inner->statistics(); }
+    Result<FileDescriptor> open(ChannelName channel, const OpenOptions& options) override {
+        auto stream = TRY(m_inner->open(channel, options));
+        return channel == ChannelName::Console ? std::move(stream) : m_door.guard(std::move(stream), channel);
+    }
+
+private:
+    std::unique_ptr<Link> m_inner;
+    ClosedDoor m_door;
+};
+
+} // namespace
+
+std::unique_ptr<Link> ClosedDoor::guarded(std::unique_ptr<Link> link) const {
+    return std::make_unique<GuardedLink>(std::move(link), *this);
 }
 
 Result<> ClosedDoor::check(ChannelName channel) const {

@@ -16,7 +16,9 @@ public:
     ClosedDoor(LinkIdentity identity, std::string name);
 
     /// The user's end of a channel. Without a key nothing ever comes of it.
-    Result<FileDescriptor> guard(FileDescriptor stream, ChannelName channel);
+    Result<FileDescriptor> guard(FileDescriptor stream, ChannelName channel) const;
+    /// The same of each channel of `link` but the console. The door may go before it.
+    std::unique_ptr<Link> guarded(std::unique_ptr<Link> link) const;
     /// Whether the instance has let us in there, or why not. Any thread.
     Result<> check(ChannelName channel) const;
 

@@ -144,7 +144,10 @@ Result<> Supervisor::State::use_vsock(FileDescriptor vhost_user) {
 }
 
 Result<> Supervisor::State::use_serial(FileDescriptor line) {
-    auto framed = std::make_unique<LineLink>(std::move(line), fmt::format("{}'s serial line", services.facts.name));
+    std::unique_ptr<Link> framed =
+        std::make_unique<LineLink>(std::move(line), fmt::format("{}'s serial line", services.facts.name));
+    if (door)
+        framed = door->guarded(std::move(framed));
     use_console(Channel::create(loop, TRY(framed->open(ChannelName::Console, {}))));
     serial = std::make_unique<LinkChannels>(loop, std::move(framed));
     serial->on_open = [this](ChannelName channel, std::shared_ptr<Channel> stream) {
