@@ -90,7 +90,7 @@ class LauncherTest(guest.GuestTest):
         """gdb, record, console and crash, as the document promises."""
         self.uniscope("add", "--image", self.image, "shop", endpoint)
         self.addCleanup(lambda: guest.run(guest.BIN / "uniscope", "rm", "shop", env=self.environment))
-        self.assertEqual(self.state(), "running")
+        eventually(lambda: self.state() == "running", what="that it is within reach")
         output = self.debug("shop", "info threads", "break serve_round", "continue", "print 1000 + add(1, 1)", "detach")
         self.assert_in_order(output, '"main-loop"', "hit Breakpoint 1, serve_round", "= 1002")
         summary = json.loads(self.uniscope("record", "-d", "300ms", "-o", "a.trace", "--json", "shop"))
