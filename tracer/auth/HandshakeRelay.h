@@ -1,7 +1,7 @@
 #pragma once
 // HandshakeRelay: a thread between a channel of an instance and its user here. It shakes hands, for as long as that
 // takes, and then passes bytes on, in records where the line needs them. So the user has a descriptor at once, and
-// plain bytes on it.
+// plain bytes on it. The process ignores SIGPIPE.
 
 #include "tracer/auth/AuthenticatedChannel.h"
 

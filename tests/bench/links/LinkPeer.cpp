@@ -7,6 +7,7 @@
 // The host sends a Command and gets, for 'E' each message back, for 'S' the bytes, for 'R' eight bytes when the last
 // byte has come. Prints "ready" when all links are open.
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/vm_sockets.h>
 #include <sys/mount.h>
@@ -108,15 +109,18 @@ int listen_on(unsigned port) {
 /// Without udev a port's name stands in /sys only.
 int find_port(const std::string& name) {
     int descriptor = open(("/dev/virtio-ports/" + name).c_str(), O_RDWR);
-    for (int number = 0; descriptor < 0 && number < 32; ++number) {
-        std::string port = "vport0p" + std::to_string(number);
-        int file = open(("/sys/class/virtio-ports/" + port + "/name").c_str(), O_RDONLY);
+    DIR* ports = descriptor < 0 ? opendir("/sys/class/virtio-ports") : nullptr;
+    for (const dirent* port = nullptr; ports && (port = readdir(ports)) != nullptr && descriptor < 0;) {
+        std::string entry = port->d_name;
+        int file = open(("/sys/class/virtio-ports/" + entry + "/name").c_str(), O_RDONLY);
         char text[64] = {};
         if (file >= 0 && read(file, text, sizeof text - 1) > 0 && name + "\n" == text)
-            descriptor = open(("/dev/" + port).c_str(), O_RDWR);
+            descriptor = open(("/dev/" + entry).c_str(), O_RDWR);
         if (file >= 0)
             close(file);
     }
+    if (ports)
+        closedir(ports);
     return descriptor;
 }
 
