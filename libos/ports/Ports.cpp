@@ -11,8 +11,6 @@ namespace {
 using base::Error;
 using base::fail;
 
-class Ports;
-
 /// The last reference closes the port.
 class OpenPort final : public PortFile {
 public:

@@ -80,8 +80,8 @@ class Stream:
         data = b"d" * PIECE
         started = time.perf_counter()
         self.command("R", PIECE, size)
-        for _ in range(size // PIECE):
-            self._send(data)
+        for sent in range(0, size, PIECE):
+            self._send(data[:size - sent])
         self.receive(len("received"))
         return size / (time.perf_counter() - started) / 1e6
 

@@ -56,7 +56,7 @@ int main(int argument_count, char** arguments) {
             std::printf("%s\n", is_here ? "the host is here" : "the host has left");
         host_is_here = is_here;
         if ((watched.revents & POLLIN) == 0) {
-            usleep(10'000);
+            usleep(10'000); // without a host, poll() is back at once
             continue;
         }
         ssize_t count = read(port, bytes, sizeof bytes);

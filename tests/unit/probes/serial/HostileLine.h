@@ -5,6 +5,7 @@
 // bytes and by the fuzzer.
 
 #include "probes/serial/Link.h"
+#include "tests/unit/drivers/InputBytes.h"
 
 #include <algorithm>
 #include <array>
@@ -64,13 +65,7 @@ private:
         std::array<size_t, channel_count> read = {};
     };
 
-    uint8_t next() {
-        if (m_input.empty())
-            return 0;
-        uint8_t byte = m_input.front();
-        m_input = m_input.subspan(1);
-        return byte;
-    }
+    uint8_t next() { return m_input.next(); }
     static void require(bool condition) {
         if (!condition)
             std::abort();
@@ -274,7 +269,7 @@ private:
         std::abort();
     }
 
-    std::span<const uint8_t> m_input;
+    InputBytes m_input;
     bool m_plain = true;
     bool m_forged = false;
     uint64_t m_entropy = 0;
