@@ -19,7 +19,10 @@ std::span<const std::byte> initrd();
 /// The kernel thread that goes on after the scheduler runs: CPUs, devices, files, the app.
 void start(void*);
 
-/// Brings up the application processors that ACPI lists; afterwards arch::cpu_count() is final.
+/// Prepares the application processors that ACPI lists: afterwards arch::cpu_count() is final.
+void add_application_processors();
+/// Brings them up, if that has not been done. From here on the world may be stopped, before and meanwhile too: see
+/// debug::World::join().
 void start_application_processors();
 
 } // namespace boot

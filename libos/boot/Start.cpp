@@ -23,6 +23,7 @@
 #include "libos/process/Process.h"
 #include "libos/process/Random.h"
 #include "libos/sched/Clock.h"
+#include "libos/sched/Scheduler.h"
 #include "libos/syscall/Dispatch.h"
 #include "libos/trace/Tracer.h"
 #include "libos/vsock/Vsock.h"
@@ -123,13 +124,15 @@ void start(void*) {
     if (command_line().trace)
         trace::initialize({command_line().sub_buffer_size, command_line().sub_buffer_count}, debug::site_patcher());
     discover_machine();
-    start_application_processors();
+    add_application_processors();
     const auto& line = command_line();
     if (line.debug_open)
         auth::open_to_all();
     else
         close_gate();
     links::initialize_serial(line.serial, auth::gate());
+    if (line.wait != CommandLine::Wait::No)
+        start_application_processors(); // whoever looks at the machine from its start sees all of it
     debug::initialize({.wait_at_app_entry = line.wait == CommandLine::Wait::App,
                        .wait_at_boot = line.wait == CommandLine::Wait::Boot,
                        .kill_allowed = line.kill_allowed});
@@ -155,6 +158,9 @@ void start(void*) {
     }
     if (auto started = process::start_app(command_line()); !started)
         refuse_app(started.error());
+    // The app runs first: it need not wait for CPUs that it does not use yet.
+    sched::scheduler().yield();
+    start_application_processors();
 }
 
 } // namespace boot

@@ -43,7 +43,7 @@ World& world() {
 bool World::stop(arch::TrapFrame& frame) {
     auto& self = arch::this_cpu();
     uint32_t nobody = 0;
-    if (!m_leader.compare_exchange_strong(nobody, self.index + 1, std::memory_order_acq_rel)) {
+    if (!m_leader.compare_exchange_strong(nobody, self.index + 1)) {
         // The leader wants this CPU too: obey as if its NMI were here. It may come twice, which does nothing.
         park(frame);
         return false;
@@ -52,7 +52,7 @@ bool World::stop(arch::TrapFrame& frame) {
     m_missing = 0;
     uint64_t wanted = 0;
     for (uint32_t i = 0; i < arch::cpu_count(); ++i) {
-        if (i != self.index && arch::cpu(i).online.load(std::memory_order_acquire)) {
+        if (i != self.index && arch::cpu(i).online.load()) { // see join()
             wanted |= uint64_t{1} << i;
             m_frames[i] = nullptr;
         }
@@ -84,6 +84,14 @@ bool World::stop(arch::TrapFrame& frame) {
     save_vector_state();
     arch::disable_watch_points();
     return true;
+}
+
+void World::join() {
+    // Sequentially consistent, as the store of `online` before it and the leader's exchange before its look at
+    // `online`: either the leader sees this CPU and parks it by NMI, now or in this loop, or this CPU sees the leader.
+    while (m_leader.load() != 0)
+        arch::relax();
+    watch_points().apply();
 }
 
 void World::resume() {

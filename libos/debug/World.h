@@ -22,6 +22,9 @@ public:
     /// was first, the world was stopped and has gone on meanwhile; whatever made the caller want to stop, it looks
     /// again.
     bool stop(arch::TrapFrame& frame);
+    /// A CPU that has come online, before it takes part in anything, interrupts off: waits until a stop that did not
+    /// know of it is over.
+    void join();
     /// Leader: everybody goes on.
     void resume();
     /// Leader, at the instance's end: parked CPUs stay where they are for ever.

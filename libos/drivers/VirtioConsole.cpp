@@ -84,6 +84,9 @@ base::Result<> VirtioConsole::handshake() {
     static_assert(size_t{control_count} * control_size <= arch::page_size);
     {
         sched::NoStopLocker locker(m_control_lock);
+        // Polled here: an interrupt for each would come when there is nothing left to do.
+        m_control_receive.set_interrupts(false);
+        m_control_transmit.set_interrupts(false);
         for (unsigned i = 0; i < std::min<unsigned>(control_count, m_control_receive.size()); ++i)
             TRY(post_control(i));
         if (m_control_receive.needs_notification())
@@ -110,6 +113,14 @@ base::Result<> VirtioConsole::handshake() {
         // An interrupt on another CPU may be opening ports meanwhile.
         settled = m_ports_to_open.load() == 0 && m_control_transmit.in_flight() == 0 && !m_control_receive.has_used();
     }
+    bool came_meanwhile = false;
+    {
+        sched::NoStopLocker locker(m_control_lock);
+        came_meanwhile = m_control_receive.set_interrupts(true);
+        came_meanwhile |= m_control_transmit.set_interrupts(true);
+    }
+    if (came_meanwhile)
+        poll();
     return {};
 }
 

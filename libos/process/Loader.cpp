@@ -171,7 +171,8 @@ base::Result<> start_app(const boot::CommandLine& line) {
         short_name.remove_prefix(slash + 1);
     auto* thread = TRY(sched::Thread::create_app(arch::app_start_frame(header.entry, stack.at()), 0));
     thread->set_name(short_name);
-    sched::scheduler().start(*thread, sched::Scheduler::Placement::Here);
+    // What the kernel's threads have to say can wait: an app that is soon up is what people look at.
+    sched::scheduler().start(*thread, sched::Scheduler::Placement::Next);
     return {};
 }
 

@@ -43,24 +43,6 @@ void Scheduler::assign_tid_locked(Thread& thread) {
     thread.tid = thread.is_kernel() ? m_next_kernel_tid++ : m_next_tid++;
 }
 
-base::Result<> Scheduler::set_affinity(uint32_t tid, uint64_t mask) {
-    uint64_t all = arch::cpu_count() == 64 ? UINT64_MAX : (uint64_t{1} << arch::cpu_count()) - 1;
-    if ((mask & all) == 0)
-        return base::fail(base::Error::Invalid);
-    bool moves = false;
-    {
-        SpinLocker locker(m_lock);
-        Thread* thread = tid == 0 ? &current_thread() : find(tid);
-        if (thread == nullptr)
-            return base::fail(base::Error::NoSuchProcess);
-        thread->affinity = mask;
-        moves = thread == &current_thread() && (mask & (uint64_t{1} << thread->cpu)) == 0;
-    }
-    if (moves)
-        yield();
-    return {};
-}
-
 void Scheduler::add_record(Thread& thread) {
     auto& record = thread.record;
     record.thread.tid = thread.tid;
@@ -102,10 +84,10 @@ void Scheduler::start(Thread& thread, Placement placement) {
     m_all = &thread;
     if (!thread.is_kernel())
         ++m_app_threads;
-    if (placement == Placement::Here)
-        make_runnable_on(thread, arch::this_cpu().index);
-    else
+    if (placement == Placement::Spread)
         make_runnable(thread);
+    else
+        make_runnable_on(thread, arch::this_cpu().index, placement == Placement::Next);
 }
 
 void Scheduler::start_first(Thread& thread) {
@@ -126,23 +108,6 @@ void Scheduler::start_first(Thread& thread) {
     __builtin_unreachable();
 }
 
-void Scheduler::start_secondary(void (*on_online)()) {
-    auto& cpu = arch::this_cpu();
-    Thread& idle_thread = *cpu.idle;
-    cpu.current = &idle_thread;
-    idle_thread.state.store(ThreadState::Running, std::memory_order_relaxed);
-    idle_thread.started_at = arch::timestamp();
-    arch::load_thread_context(idle_thread.kernel_stack_top, idle_thread.kernel_stack_bottom, 0);
-    {
-        SpinLocker locker(m_lock);
-        program_timer();
-    }
-    // release: who sees the CPU online sees its current thread.
-    cpu.online.store(true, std::memory_order_release);
-    on_online();
-    idle();
-}
-
 Thread* Scheduler::find(uint32_t tid) const {
     for (Thread* thread = m_all; thread != nullptr; thread = thread->all_next) {
         if (thread->tid == tid)
@@ -159,6 +124,15 @@ void Scheduler::enqueue(Thread& thread) {
     else
         queue.first = &thread;
     queue.last = &thread;
+    ++queue.length;
+}
+
+void Scheduler::enqueue_first(Thread& thread) {
+    auto& queue = m_queues[thread.cpu];
+    thread.queue_next = queue.first;
+    queue.first = &thread;
+    if (queue.last == nullptr)
+        queue.last = &thread;
     ++queue.length;
 }
 
@@ -216,12 +190,15 @@ void Scheduler::make_runnable(Thread& thread) {
     make_runnable_on(thread, best);
 }
 
-void Scheduler::make_runnable_on(Thread& thread, uint32_t index) {
+void Scheduler::make_runnable_on(Thread& thread, uint32_t index, bool first) {
     thread.cpu = index;
     thread.state.store(ThreadState::Runnable, std::memory_order_relaxed);
     thread.wait_reason = WaitReason::None;
     thread.update_record();
-    enqueue(thread);
+    if (first)
+        enqueue_first(thread);
+    else
+        enqueue(thread);
     trace::sched_wakeup(thread, index);
     auto& cpu = arch::cpu(index);
     if (cpu.current == cpu.idle || &cpu == &arch::this_cpu()) {

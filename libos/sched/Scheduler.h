@@ -19,6 +19,7 @@ public:
     enum class Placement : uint8_t {
         Spread, ///< where it can run soonest
         Here,   ///< on this CPU, for a starter that soon gives way: the others need not wake
+        Next,   ///< so too, and before those that wait for this CPU
     };
     /// Makes a new thread known and runnable; gives it a tid if it has none.
     void start(Thread& thread, Placement placement = Placement::Spread);
@@ -84,13 +85,14 @@ private:
     void add_record(Thread& thread);
     void remove_record(Thread& thread);
     void enqueue(Thread& thread);
+    void enqueue_first(Thread& thread);
     void wake_idle_cpu_for(const Thread& thread);
     Thread* dequeue(uint32_t cpu);
     /// The CPU is idle and has been told to look into its queue, but has not looked yet.
     static bool is_coming(uint32_t cpu);
     static Thread* take(Queue& queue, uint32_t cpu);
     void make_runnable(Thread& thread);
-    void make_runnable_on(Thread& thread, uint32_t cpu);
+    void make_runnable_on(Thread& thread, uint32_t cpu, bool first = false);
     void block_current(WaitQueue* queue, Deadline deadline);
     void unlink_from_wait(Thread& thread);
     void remove_timer(Thread& thread);

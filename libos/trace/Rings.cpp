@@ -2,6 +2,7 @@
 
 #include "libos/memory/PhysicalMemory.h"
 #include "libos/sched/Clock.h"
+#include "libos/sched/Processors.h"
 #include "libos/sched/Scheduler.h"
 
 #include "libos/base/Bits.h"
@@ -117,6 +118,7 @@ Totals totals() {
 }
 
 bool on_every_cpu(RingCommand command) {
+    sched::await_processors(); // one that comes later would not hear of it
     for (uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu) {
         // release: the CPU that takes the command sees what led to it.
         if (g_rings[cpu].attached && arch::cpu(cpu).online)
