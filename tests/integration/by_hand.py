@@ -39,7 +39,7 @@ def end_process(process):
 class Machine:
     """QEMU with a Unix socket a channel in `directory`, named as libvirt names them."""
 
-    def __init__(self, test, image, *arguments, name="ports", gdb=None,
+    def __init__(self, test, image, *arguments, name="ports", gdb=None, cpus=1,
                  kernel_words=("uniscope.debug=open",)):
         self.test = test
         self.directory = test.directory / name
@@ -48,6 +48,7 @@ class Machine:
         self.arguments = arguments
         self.kernel_words = kernel_words
         self.gdb = gdb
+        self.cpus = cpus
         self.console = self.directory / "console.txt"
         self.process = None
         test.addCleanup(self.end)
@@ -56,7 +57,7 @@ class Machine:
     def command(self):
         words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine",
                  "microvm,isa-serial=off", "-accel", "tcg", "-cpu", "max", "-m", "128M", "-no-reboot",
-                 "-global", "virtio-mmio.force-legacy=false"]
+                 "-smp", str(self.cpus), "-global", "virtio-mmio.force-legacy=false"]
         for channel in CHANNELS:
             chardev = f"socket,path={self.directory}/uniscope.{channel},server=on,wait=off"
             if channel == "gdb" and self.gdb:
