@@ -22,9 +22,10 @@ base::Result<> ConsolePort::open(Platform& platform) {
         return {};
     auto& pages = platform.pages();
     m_platform = &platform;
-    if (m_receive_page == 0)
-        m_receive_page = TRY(pages.allocate_zeroed_page());
-    static_assert(receive_count * receive_size <= page_size);
+    for (auto& page : m_receive_pages) {
+        if (page == 0)
+            page = TRY(pages.allocate_page()); // the host fills it
+    }
     for (unsigned i = 0; i < bounce_count; ++i) {
         if (m_bounce[i] == 0)
             m_bounce[i] = TRY(pages.allocate_zeroed_page());
@@ -134,7 +135,7 @@ base::Result<> ConsolePort::write_pages(PhysicalAddress address, uint32_t length
 // --- Receiving
 
 base::Result<> ConsolePort::post_receive(unsigned buffer) {
-    BufferSegment segment{m_receive_page + uint64_t{buffer} * receive_size, receive_size, true};
+    BufferSegment segment{m_receive_pages[buffer], page_size, true};
     uint16_t number = TRY(m_receive.add({&segment, 1}));
     m_receive_buffer[number] = static_cast<uint8_t>(buffer);
     return {};
@@ -153,9 +154,9 @@ size_t ConsolePort::take_received(std::span<std::byte> out) {
             m_received_offset = 0;
             m_has_received = true;
         }
-        auto* bytes = static_cast<const std::byte*>(m_platform->pages().to_pointer(m_receive_page));
+        auto* bytes = static_cast<const std::byte*>(m_platform->pages().to_pointer(m_receive_pages[m_received_buffer]));
         size_t length = std::min<size_t>(out.size() - count, m_received_length - m_received_offset);
-        std::memcpy(out.data() + count, bytes + size_t{m_received_buffer} * receive_size + m_received_offset, length);
+        std::memcpy(out.data() + count, bytes + m_received_offset, length);
         count += length;
         m_received_offset += static_cast<uint32_t>(length);
         if (m_received_offset == m_received_length) {

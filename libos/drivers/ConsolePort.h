@@ -42,7 +42,6 @@ private:
 
     static constexpr unsigned bounce_count = 4; // pages for copying writes
     static constexpr unsigned receive_count = 4;
-    static constexpr uint32_t receive_size = 1024;
     static constexpr uint32_t page_size = 4096;
     static constexpr size_t max_name = 63;
 
@@ -100,7 +99,7 @@ private:
     unsigned m_pages_in_flight = 0; // writes with a callback
 
     sched::NoStopLock m_receive_lock; // a leaf
-    PhysicalAddress m_receive_page = 0;
+    PhysicalAddress m_receive_pages[receive_count] = {};
     uint8_t m_receive_buffer[VirtQueue::max_size] = {}; // by buffer number
     bool m_has_received = false;                        // a buffer that read() has not emptied
     unsigned m_received_buffer = 0;

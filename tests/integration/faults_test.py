@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import guest
-from by_hand import children_end, eventually, start_logged
+from by_hand import children_end, end_process, eventually, start_logged
 
 # What an image prints while it serves, how it is started, and a function that it calls all the time.
 SHOP = ("shop", re.compile(r" *\d+ s: [1-9]\d* orders booked"), ["--database", "/shop.db"], "shop::OrderQueue::put")
@@ -156,7 +156,7 @@ class WhoeverIsKilled(guest.GuestTest):
         for name, path in zip(names, (machine.directory, machine.uds)):
             added = self.uniscope("add", "--image", machine.image, name, f"unix:{path}")
             self.assertEqual(added.returncode, 0, added.stderr)
-            self.addCleanup(self.uniscope, "rm", name)
+            self.addCleanup(self.uniscope, "rm", name) # for a test that fails
         # Once each before the count: caches fill.
         for name in names:
             self.kill_a_recorder(machine, name, f"{number}-{name}")
@@ -190,6 +190,9 @@ class WhoeverIsKilled(guest.GuestTest):
         self.kill_a_recorder(machine, names[0], f"{number}-end")
         self.kill_a_gdb(machine, names[0], f"{number}-end")
         self.assert_serves(machine)
+        for name in names:
+            self.assertEqual(self.uniscope("rm", name).returncode, 0)
+        end_process(machine.qemu) # the next one has the load of its own
 
     def test_it_serves_on(self):
         seed = random.randrange(1 << 32)

@@ -131,7 +131,7 @@ TEST_F(VirtioConsoleTest, ReceivesInPiecesAndGivesBuffersBack) {
     auto* port = console.port("uniscope.control");
     std::string sent, received;
     for (int i = 0; i < 300; ++i) {
-        std::string text(static_cast<size_t>(i * 71 % 1024 + 1), static_cast<char>('a' + i % 26));
+        std::string text(static_cast<size_t>(i * 71 % 4096 + 1), static_cast<char>('a' + i % 26));
         while (!device.host_writes(1, text)) {
             std::byte some[700];
             size_t count = port->read(some);
@@ -231,7 +231,7 @@ TEST_F(VirtioConsoleTest, MalformedControlMessagesAreCountedAndHarmless) {
 
 TEST_F(VirtioConsoleTest, AReceiveLengthBeyondTheBufferBreaksThatPortOnly) {
     auto buffer = device.pop(FakeSerialDevice::receive_queue(1));
-    device.push(FakeSerialDevice::receive_queue(1), buffer->id, 4096);
+    device.push(FakeSerialDevice::receive_queue(1), buffer->id, 4097);
     EXPECT_EQ(read_all(*console.port("uniscope.control")), "");
     EXPECT_TRUE(device.host_writes(3, "still"));
     EXPECT_EQ(read_all(*console.port("uniscope.crash")), "still");
