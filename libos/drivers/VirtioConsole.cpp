@@ -113,7 +113,7 @@ base::Result<> VirtioConsole::handshake() {
         // An interrupt on another CPU may be opening ports meanwhile.
         settled = m_ports_to_open.load() == 0 && m_control_transmit.in_flight() == 0 && !m_control_receive.has_used();
     }
-    bool came_meanwhile = false;
+    bool came_meanwhile;
     {
         sched::NoStopLocker locker(m_control_lock);
         came_meanwhile = m_control_receive.set_interrupts(true);

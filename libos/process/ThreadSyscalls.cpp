@@ -162,7 +162,7 @@ Outcome sys_sched_setaffinity(const Arguments& a) {
     uint64_t mask = 0;
     size_t size = a.value[1] < sizeof(mask) ? a.value[1] : sizeof(mask);
     TRY(memory::copy_from_user(std::as_writable_bytes(std::span(&mask, 1)).first(size), a.value[2]));
-    sched::await_processors(); // a thread bound to a CPU that is yet to come would not run
+    TRY(sched::await_processors()); // a thread bound to a CPU that is yet to come would not run
     TRY(sched::scheduler().set_affinity(a.as_u32(0), mask));
     return 0;
 }

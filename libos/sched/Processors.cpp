@@ -18,13 +18,13 @@ void processors_are_up() {
     g_event.signal();
 }
 
-void await_processors() {
+base::Result<> await_processors() {
     for (;;) {
         uint64_t seen = g_event.count();
         // acquire: what the CPUs did before they were said to be up is seen.
         if (g_are_up.load(std::memory_order_acquire))
-            return;
-        (void)g_event.wait(seen);
+            return {};
+        TRY(g_event.wait(seen));
     }
 }
 

@@ -106,7 +106,7 @@ void take_action(arch::TrapFrame& frame, const Info& original) {
             crash::fatal_signal(frame, info);
         process::exit_by_signal(info.number);
     }
-    bool restart = frame.is_system_call() && syscalls::should_restart(frame) && (action.flags & flag_restart) != 0;
+    bool restart = (action.flags & flag_restart) != 0;
     syscalls::finish_interrupted_call(frame, restart);
     if (!push_signal_frame(frame, info, action, thread.signals)) {
         // No room for the frame: Linux forces SIGSEGV, and a SIGSEGV handler could not run either.

@@ -56,6 +56,11 @@ bool never_restarts(uint64_t number) {
     }
 }
 
+// Calls that a signal never ends on Linux, and that wait here.
+bool always_restarts(uint64_t number) {
+    return number == 203; // sched_setaffinity, while the processors come up
+}
+
 bool was_interrupted(const arch::TrapFrame& frame) {
     return frame.is_system_call() && frame.result() == result_of(base::Error::Interrupted);
 }
@@ -104,14 +109,12 @@ void dispatch(arch::TrapFrame& frame) {
     trace::syscall_exit(number, known, result);
 }
 
-bool should_restart(const arch::TrapFrame& frame) {
-    return was_interrupted(frame) && !never_restarts(frame.system_call_number());
-}
-
 void finish_interrupted_call(arch::TrapFrame& frame, bool restart) {
-    if (!restart || !should_restart(frame))
+    if (!was_interrupted(frame))
         return;
-    frame.restart_system_call();
+    uint64_t number = frame.system_call_number();
+    if (always_restarts(number) || (restart && !never_restarts(number)))
+        frame.restart_system_call();
 }
 
 void report_unknown(base::TextBuilder& text) {

@@ -5,9 +5,8 @@
 
 namespace syscalls {
 
-/// The call ended in Error::Interrupted and Linux would start it anew under SA_RESTART.
-bool should_restart(const arch::TrapFrame& frame);
-/// Makes an interrupted call's frame issue it again, or leaves EINTR as its result. Nothing for other frames.
+/// Makes the frame of a call that ended in Error::Interrupted issue it again where Linux would, or leaves EINTR as its
+/// result. `restart`: no handler runs, or one with SA_RESTART. Nothing for other frames.
 void finish_interrupted_call(arch::TrapFrame& frame, bool restart);
 
 } // namespace syscalls

@@ -118,7 +118,8 @@ Totals totals() {
 }
 
 bool on_every_cpu(RingCommand command) {
-    sched::await_processors(); // one that comes later would not hear of it
+    if (!sched::await_processors()) // one that comes later would not hear of it
+        return false;
     for (uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu) {
         // release: the CPU that takes the command sees what led to it.
         if (g_rings[cpu].attached && arch::cpu(cpu).online)

@@ -222,8 +222,7 @@ class AuthTest(guest.GuestTest):
         login = self.log_in(machine, key, "gdb", "observer")
         stub = Stub(login.connection)
         self.assertIn("PacketSize", stub.ask("qSupported"))
-        symbols = subprocess.run(["nm", str(self.image)], capture_output=True, text=True, check=True).stdout
-        address = int(re.search(r"^(\w+) T main$", symbols, re.MULTILINE).group(1), 16)
+        address = guest.symbols(self.image)["main"]
         text = stub.ask(f"m{address:x},8")
         self.assertRegex(text, "^[0-9a-f]{16}$")
         threads = stub.ask("qfThreadInfo")

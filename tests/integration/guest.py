@@ -31,6 +31,11 @@ def image(name):
     return BIN.parent / "tests" / "images" / name
 
 
+def symbols(image):
+    lines = run("nm", image).stdout.splitlines()
+    return {words[2]: int(words[0], 16) for line in lines if len(words := line.split()) == 3}
+
+
 class Instance:
     """`uniscope run` in the foreground, its output line by line."""
 

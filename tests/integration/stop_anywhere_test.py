@@ -7,17 +7,9 @@ import time
 
 import guest
 import remote
-from by_hand import Machine
 
 STOPS = 150
 STOPS_IN_FULL = 5000
-BOOTS = 5
-BOOTS_IN_FULL = 200
-
-
-def symbols(image):
-    lines = guest.run("nm", image).stdout.splitlines()
-    return {words[2]: int(words[0], 16) for line in lines if len(words := line.split()) == 3}
 
 
 class StopAnywhere(guest.GuestTest):
@@ -28,7 +20,7 @@ class StopAnywhere(guest.GuestTest):
 
     def test_threads_in_system_calls(self):
         image = guest.image("debuggee")
-        address = symbols(image)
+        address = guest.symbols(image)
         begin, end = address["call_loop"], address["call_loop_end"]
         detour = struct.pack("<Q", address["call_detour"]).hex()
         chance = random.Random(1)
@@ -63,35 +55,6 @@ class StopAnywhere(guest.GuestTest):
                 self.assertEqual(stub.ask(f"M{address['g_stop']:x},4:07000000"), "OK")
                 self.assertEqual(stub.ask("vCont;c"), "W07")
                 self.assertEqual(instance.wait(), 7)
-
-    def test_while_the_processors_come_up(self):
-        """A CPU that comes online while the world is stopped joins when it goes on; none is lost."""
-        image = guest.image("debuggee")
-        up = next(address for name, address in symbols(image).items() if "g_are_upE" in name)
-        cpus = [f"p 'arch::(anonymous namespace)::g_cpus'[{cpu}]->online._M_base._M_i" for cpu in range(4)]
-        chance = random.Random(2)
-        early = 0
-        for boot in range(BOOTS_IN_FULL if guest.FULL else BOOTS):
-            with self.subTest(boot=boot):
-                machine = Machine(self, image, "serve", name=f"boot-{boot}", cpus=len(cpus))
-                path = machine.directory / "uniscope.gdb"
-                stub = remote.Remote(path)
-                self.addCleanup(stub.close)
-                self.assertRegex(stub.ask("?"), "^T")
-                for stop in range(40):
-                    early += stub.ask(f"m{up:x},1") == "00"
-                    stub.send("vCont;c")
-                    time.sleep(chance.random() * 0.003)
-                    stub.interrupt()
-                    self.assertRegex(stub.receive(), r"^T0[25].*thread:", f"stop {stop}")
-                stub.send("vCont;c")
-                time.sleep(0.1)
-                stub.close()
-                printed = guest.run("gdb", "-nx", "-batch", image, "-ex", f"target remote {path}",
-                                    *(word for line in cpus for word in ("-ex", line))).stdout
-                self.assertEqual(printed.count(" = true"), len(cpus), printed)
-                machine.end()
-        self.assertGreater(early, 0, "stops before all CPUs were there")
 
 
 if __name__ == "__main__":
