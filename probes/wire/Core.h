@@ -52,6 +52,7 @@ static_assert(sizeof(CoreReason) == 40);
 enum CoreReasonFlags : uint32_t {
     CoreReasonInKernel = 1u << 0,   ///< the culprit ran kernel code
     CoreReasonHasAddress = 1u << 1, ///< fault_address is valid
+    CoreReasonOnDemand = 1u << 2,   ///< nothing went wrong: somebody asked for the core
 };
 
 enum class CoreThreadState : uint32_t {

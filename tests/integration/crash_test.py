@@ -53,12 +53,14 @@ class Crashes(guest.GuestTest):
         # The three innocent app threads are there too.
         self.assertGreaterEqual(whole.stdout.count("LWP"), 4, whole.stdout)
 
+        shown = guest.run(guest.BIN / "uniscope", "crash", "show", "--json", "--events", "5000", cores[0], env=self.environment)
+        self.assertTrue(any("syscall_entry_" in line for line in json.loads(shown.stdout)["last_events"]), shown.stdout)
         shown = guest.run(guest.BIN / "uniscope", "crash", "show", cores[0], env=self.environment)
         self.assertEqual(shown.returncode, 0, shown.stderr)
         self.assert_in_order(shown.stdout, stack)
         self.assertIn("bystander-1", shown.stdout)
         # The flight recorder's last events are part of the report.
-        self.assertIn("syscall_", shown.stdout)
+        self.assertIn("\nTHE LAST 20 EVENTS", shown.stdout)
 
     def test_a_host_that_was_away_is_no_hang(self):
         for cpus in (1, 2):
@@ -77,6 +79,24 @@ class Crashes(guest.GuestTest):
                     since = len(instance.lines)
                     instance.wait_for(lambda line: line.startswith("round"), since + 2)
                 self.assertIsNone(instance.process.poll())
+
+    def test_one_that_runs_on(self):
+        """A core that somebody asked for has the stacks and the last events, and nobody is to blame."""
+        instance = self.start(guest.image("debuggee"), "serve", options=["--cpus", "2"])
+        instance.wait_for(lambda line: line.startswith("round"))
+        core = self.directory / "asked.core"
+        dumped = guest.run(guest.BIN / "uniscope", "dump", "-o", core, instance.name, env=self.environment)
+        self.assertEqual(dumped.returncode, 0, dumped.stderr)
+        shown = guest.run(guest.BIN / "uniscope", "crash", "show", core, env=self.environment)
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertTrue(shown.stdout.startswith("taken by uniscope dump\n"), shown.stdout)
+        self.assertNotIn("CULPRIT", shown.stdout)
+        self.assertRegex(shown.stdout, r"\nTHE LAST 20 EVENTS.*\n( .*\n){20}$")
+        whole = guest.run("gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off", guest.image("debuggee"), core,
+                          "-ex", "info threads")
+        self.assertNotIn("terminated with signal", whole.stdout)
+        since = len(instance.lines)
+        instance.wait_for(lambda line: line.startswith("round"), since + 2)
 
     def test_every_kind_on_one_and_two_cpus(self):
         for kind in KINDS:

@@ -33,7 +33,8 @@ tracer::Result<int> dump(const Options& options) {
         std::filesystem::remove(raw, error);
         return std::unexpected(answer.error());
     }
-    const std::string warning = TRY(tracer::make_core_from_dump(raw, image, output, "taken by uniscope dump"));
+    const std::string warning =
+        TRY(tracer::make_core_from_dump(raw, image, output, crash::CoreOccasion::OnDemand, "taken by uniscope dump"));
     if (!warning.empty())
         fmt::print(stderr, "uniscope: {}\n", warning);
     fmt::print("{}\n", output);

@@ -66,6 +66,7 @@ CrashReport make_crash_report(const CoreFile& core, tracer::Symbolizer& symboliz
                         : fmt::format("signal {}", core.threads().front().signal);
     report.was_made_by_host =
         core.reason() && core.reason()->header.origin == static_cast<uint32_t>(wire::CoreOrigin::Host);
+    report.has_culprit = !core.reason() || (core.reason()->header.flags & wire::CoreReasonOnDemand) == 0;
     auto memory = memory_of(core, symbolizer.image());
     for (const auto& thread : core.threads())
         report.threads.push_back({.state = thread, .stack = stack_of(thread, memory, symbolizer, cfi)});

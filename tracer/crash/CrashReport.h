@@ -32,7 +32,8 @@ struct CrashReport {
     std::string instance;
     std::string reason; ///< one sentence; "signal 11" if the core has none
     bool was_made_by_host = false;
-    std::vector<CrashThread> threads;     ///< the culprit first
+    bool has_culprit = true;              ///< the first thread; false where somebody asked for the core
+    std::vector<CrashThread> threads;     ///< the culprit first, or one that ran
     std::vector<Instruction> code;        ///< around the culprit's pc
     std::vector<std::string> last_events; ///< oldest first, a line each
     uint64_t lost_events = 0;

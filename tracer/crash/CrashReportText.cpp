@@ -73,8 +73,8 @@ std::string to_text(const CrashReport& report) {
     text += fmt::format("{}{}\n", report.instance.empty() ? "" : report.instance + ": ", report.reason);
     text += fmt::format("core {}{}\nimage {}, build id {}\n", report.core_path,
                         report.was_made_by_host ? " (taken by the host)" : "", report.image_path, report.build_id);
-    text += fmt::format("\nCULPRIT: thread {} \"{}\" {}\n", culprit.state.tid, culprit.state.name(),
-                        state_text(culprit.state));
+    text += fmt::format("\n{} {} \"{}\" {}\n", report.has_culprit ? "CULPRIT: thread" : "THREAD", culprit.state.tid,
+                        culprit.state.name(), state_text(culprit.state));
     put_stack(text, culprit);
     text += "\nREGISTERS\n";
     put_registers(text, culprit.state.registers);
@@ -100,15 +100,11 @@ std::string to_text(const CrashReport& report) {
 }
 
 nlohmann::json to_json(const CrashReport& report) {
-    nlohmann::json json = {{"core", report.core_path},
-                           {"image", report.image_path},
-                           {"build_id", report.build_id},
-                           {"instance", report.instance},
-                           {"reason", report.reason},
-                           {"made_by_host", report.was_made_by_host},
-                           {"threads", nlohmann::json::array()},
-                           {"code", nlohmann::json::array()},
-                           {"last_events", report.last_events},
+    nlohmann::json json = {{"core", report.core_path},          {"image", report.image_path},
+                           {"build_id", report.build_id},       {"instance", report.instance},
+                           {"reason", report.reason},           {"made_by_host", report.was_made_by_host},
+                           {"has_culprit", report.has_culprit}, {"threads", nlohmann::json::array()},
+                           {"code", nlohmann::json::array()},   {"last_events", report.last_events},
                            {"lost_events", report.lost_events}};
     for (const auto& thread : report.threads) {
         nlohmann::json entry = {{"tid", thread.state.tid},           {"name", thread.state.name()},

@@ -111,6 +111,8 @@ Result<Crash> load_crash(const std::filesystem::path& path, const std::string& i
     auto timeline = load_last_events(*core, symbolizer.image(), crash.report.instance);
     if (!timeline)
         crash.timeline_problem = timeline.error().message;
+    else if (!*timeline)
+        crash.timeline_problem = "the core has none";
     else
         crash.timeline = *timeline;
     if (crash.timeline)

@@ -15,7 +15,7 @@ struct Crash {
     CrashReport report;
     std::shared_ptr<const CoreFile> core;
     std::shared_ptr<const tracer::Timeline> timeline; ///< the last events; null if the core has none
-    std::string timeline_problem;                     ///< a sentence, when that was for an error
+    std::string timeline_problem;                     ///< why there are none: a sentence, or a part of one
 };
 
 /// Whether a file begins like an ELF core. Reads 64 bytes.

@@ -4,6 +4,7 @@
 #include "tracer/crash/MachineDump.h"
 #include "tracer/image/Image.h"
 
+#include <elf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,6 +18,9 @@ namespace {
 
 constexpr uint32_t most_threads = 65536;
 constexpr uint32_t most_cpus = 1024;
+constexpr uint32_t first_cpu_tid = 1'000'000; ///< of a CPU on which no known thread runs
+constexpr uint64_t page = 4096;
+constexpr uint64_t largest_ring = 256 << 20;
 
 class Rewriter {
 public:
@@ -24,7 +28,7 @@ public:
         : m_dump(dump)
         , m_image(image) {}
 
-    CoreContents contents(std::string_view reason) {
+    CoreContents contents(CoreOccasion occasion, std::string_view reason) {
         bool has_root = find_root();
         if (has_root) {
             read_cpus();
@@ -34,13 +38,19 @@ public:
             read_reason();
         }
         add_cpus_without_thread();
-        choose_culprit();
+        if (occasion == CoreOccasion::Failure)
+            choose_culprit();
+        else
+            choose_running();
         auto& header = m_contents.reason.header;
         header.origin = static_cast<uint32_t>(wire::CoreOrigin::Host);
         auto& text = m_contents.reason.text;
         text = text.empty() ? std::string(reason) : fmt::format("{}; {}", text, reason);
         m_contents.command = m_image.path().string();
+        if (occasion == CoreOccasion::OnDemand)
+            header.flags |= wire::CoreReasonOnDemand;
         m_contents.ranges = m_dump.mapped_ranges();
+        add_window_ranges();
         return std::move(m_contents);
     }
 
@@ -135,6 +145,31 @@ private:
         }
     }
 
+    /// What lies only in the window onto all physical memory, which the mapped ranges leave out: the rings, and what
+    /// each CPU has of its own.
+    void add_window_ranges() {
+        auto& ranges = m_contents.ranges;
+        const size_t mapped = ranges.size();
+        auto add = [&](uint64_t address_untrusted, uint64_t size_untrusted) {
+            const uint64_t begin = address_untrusted & ~(page - 1);
+            const uint64_t size = (address_untrusted - begin + size_untrusted + page - 1) & ~(page - 1);
+            std::array<uint8_t, 1> probe{};
+            if (size == 0 || size > largest_ring || begin + size < begin || !m_dump.read(begin, probe))
+                return;
+            auto overlaps = [&](const CoreRange& range) {
+                return range.address < begin + size && begin < range.address + range.size;
+            };
+            if (std::ranges::none_of(ranges, overlaps))
+                ranges.push_back({.address = begin, .size = size, .flags = PF_R | PF_W});
+        };
+        for (const auto& ring : m_contents.rings)
+            add(ring.address, std::min<uint64_t>(ring.sub_buffer_size, largest_ring) * ring.sub_buffer_count);
+        for (const auto& cpu : m_cpus)
+            add(cpu.gs_base, page);
+        if (ranges.size() != mapped)
+            std::ranges::sort(ranges, {}, &CoreRange::address);
+    }
+
     void read_reason() {
         static constexpr uint32_t longest = 4096;
         auto& reason = m_contents.reason;
@@ -154,7 +189,7 @@ private:
                 continue;
             CoreThreadState state;
             auto number = static_cast<uint32_t>(&cpu - m_dump.cpus().data());
-            state.tid = 1'000'000 + number;
+            state.tid = first_cpu_tid + number;
             state.registers = cpu.registers;
             state.info.tid = state.tid;
             state.info.cpu = number;
@@ -193,11 +228,25 @@ private:
                 culprit = i;
         if (culprit == threads.size())
             culprit = 0;
-        std::rotate(threads.begin(), threads.begin() + static_cast<std::ptrdiff_t>(culprit),
-                    threads.begin() + static_cast<std::ptrdiff_t>(culprit) + 1);
+        put_first(culprit);
         static constexpr int sigabrt = 6;
         threads.front().signal =
             m_contents.reason.header.signal != 0 ? static_cast<int>(m_contents.reason.header.signal) : sigabrt;
+    }
+
+    /// Nothing went wrong: a thread that ran, if any did, else the first.
+    void choose_running() {
+        auto& threads = m_contents.threads;
+        auto running = std::ranges::find_if(threads, [](const CoreThreadState& thread) {
+            return thread.info.state == static_cast<uint32_t>(wire::CoreThreadState::Running) &&
+                   thread.tid < first_cpu_tid;
+        });
+        put_first(running == threads.end() ? 0 : static_cast<size_t>(running - threads.begin()));
+    }
+
+    void put_first(size_t index) {
+        auto thread = m_contents.threads.begin() + static_cast<std::ptrdiff_t>(index);
+        std::rotate(m_contents.threads.begin(), thread, thread + 1);
     }
 
     const MachineDump& m_dump;
@@ -213,10 +262,10 @@ private:
 } // namespace
 
 Result<> rewrite_core(const std::filesystem::path& dump_path, const std::filesystem::path& image_path,
-                      const std::filesystem::path& output, std::string_view reason) {
+                      const std::filesystem::path& output, CoreOccasion occasion, std::string_view reason) {
     auto image = TRY(tracer::Image::open(image_path));
     auto dump = TRY(MachineDump::open(dump_path));
-    auto contents = Rewriter(dump, image).contents(reason);
+    auto contents = Rewriter(dump, image).contents(occasion, reason);
     return write_core(output, contents,
                       [&dump](uint64_t address, std::span<uint8_t> to) { return dump.read(address, to); });
 }

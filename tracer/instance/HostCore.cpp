@@ -1,16 +1,5 @@
 #include "tracer/instance/HostCore.h"
 
-#if __has_include("tracer/crash/RewriteCore.h")
-#include "tracer/crash/RewriteCore.h"
-#else
-namespace crash {
-static tracer::Result<> rewrite_core(const std::filesystem::path&, const std::filesystem::path&,
-                                     const std::filesystem::path&, std::string_view) {
-    return tracer::fail("this version keeps the machine's memory as QEMU dumped it");
-}
-} // namespace crash
-#endif
-
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -20,8 +9,9 @@ static tracer::Result<> rewrite_core(const std::filesystem::path&, const std::fi
 namespace tracer {
 
 Result<std::string> make_core_from_dump(const std::filesystem::path& dump, const std::filesystem::path& image,
-                                        const std::filesystem::path& output, std::string_view reason) {
-    const auto rewritten = crash::rewrite_core(dump, image, output, reason);
+                                        const std::filesystem::path& output, crash::CoreOccasion occasion,
+                                        std::string_view reason) {
+    const auto rewritten = crash::rewrite_core(dump, image, output, occasion, reason);
     std::error_code ignored;
     if (rewritten) {
         std::filesystem::remove(dump, ignored);

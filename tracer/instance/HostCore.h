@@ -2,6 +2,7 @@
 // A crash file made on the host, out of QEMU's dump of a machine that could not write its own.
 
 #include "tracer/Result.h"
+#include "tracer/crash/RewriteCore.h"
 
 #include <filesystem>
 #include <string>
@@ -13,6 +14,7 @@ namespace tracer {
 /// `output` (gdb reads its memory by physical address only), and the sentence that says why is returned; else it is
 /// empty.
 Result<std::string> make_core_from_dump(const std::filesystem::path& dump, const std::filesystem::path& image,
-                                        const std::filesystem::path& output, std::string_view reason);
+                                        const std::filesystem::path& output, crash::CoreOccasion occasion,
+                                        std::string_view reason);
 
 } // namespace tracer

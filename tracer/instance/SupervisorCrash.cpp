@@ -101,7 +101,7 @@ void Supervisor::State::take_core(std::string reason) {
                          reply ? make_core_from_dump(
                                      dump,
                                      find_image(services.facts.image, options.build_id).value_or(services.facts.image),
-                                     shared->part_path(), reason)
+                                     shared->part_path(), crash::CoreOccasion::Failure, reason)
                                : std::unexpected(reply.error());
                      if (made && !made->empty())
                          services.say(*made);

@@ -155,7 +155,8 @@ TEST_F(Crash, ErrorsAreSentences) {
     EXPECT_EQ(image.error().message, std::string(STACK_FIXTURE) + " is not a core file for x86-64");
     std::ofstream(m_directory / "short") << "\x7f";
     EXPECT_FALSE(CoreFile::open(m_directory / "short"));
-    EXPECT_FALSE(rewrite_core(m_directory / "short", STACK_FIXTURE, m_directory / "out", "hang"));
+    EXPECT_FALSE(
+        rewrite_core(m_directory / "short", STACK_FIXTURE, m_directory / "out", CoreOccasion::Failure, "hang"));
 }
 
 } // namespace
