@@ -298,6 +298,18 @@ class Instances(unittest.TestCase):
         self.assert_fails(self.uniscope("gdb", "debugged"), 1, "a gdb is attached to debugged already")
         self.assertIn(b"OK", self.exchange(first, b"D"))
 
+    def test_next_gdb_need_not_wait_until_the_last_was_read_to_its_end(self):
+        self.detach("--name", "debugged", self.image, "serve")
+        supervisor = self.ps("debugged")["pid"]
+        first = self.connect("debugged")
+        self.exchange(first, b"?")
+        os.kill(supervisor, signal.SIGSTOP)
+        first.sendall(b"+" * 150_000)
+        first.close()
+        second = self.connect("debugged")
+        os.kill(supervisor, signal.SIGCONT)
+        self.assertIn(b"T05", self.exchange(second, b"?"))
+
     def test_interrupt_without_an_answer_becomes_an_nmi(self):
         self.detach("--name", "deaf", self.image, "serve", "deaf")
         client = self.connect("deaf")

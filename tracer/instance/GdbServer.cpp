@@ -94,14 +94,14 @@ void GdbServer::became_free() {
 }
 
 void GdbServer::attach_waiting() {
-    if (m_waiting && m_stub && m_proxy.is_free())
+    if (m_waiting && m_stub && !m_client && m_proxy.is_free())
         attach(*std::exchange(m_waiting, std::nullopt));
 }
 
 void GdbServer::accept(Channel::Socket socket) {
-    if (m_client || m_waiting || (!m_stub && !on_wanted))
+    if (is_client_there() || m_waiting || (!m_stub && !on_wanted))
         return; // the second gdb, or nothing to attach to; the socket closes here
-    if (m_stub && m_proxy.is_free()) {
+    if (m_stub && !m_client && m_proxy.is_free()) {
         attach(std::move(socket));
         return;
     }

@@ -13,8 +13,8 @@
 
 namespace tracer {
 
-/// On the event loop's thread. A connection while a gdb is attached is closed at once; one that comes while the stub is
-/// being taken leave of, or while there is no stub yet, waits for that.
+/// On the event loop's thread. A connection while a gdb is attached is closed at once; one that comes while a gdb that
+/// has ended is read to its end, while the stub is being taken leave of, or while there is no stub yet, waits for that.
 class GdbServer {
 public:
     GdbServer(asio::io_context& loop, std::function<void()> inject_nmi);
@@ -41,9 +41,9 @@ public:
     /// Sends the attached gdb away, as if it had vanished, and calls `done` when the stub is free; at once when it is.
     void steal(std::function<void()> done);
 
-    bool has_client() const { return m_client != nullptr || m_waiting.has_value(); }
+    bool has_client() const { return is_client_there() || m_waiting.has_value(); }
     /// Who is attached.
-    std::optional<Peer> client() const { return m_client ? m_peer : std::nullopt; }
+    std::optional<Peer> client() const { return is_client_there() ? m_peer : std::nullopt; }
     bool is_stopped() const { return m_proxy.is_stopped(); }
     /// Nobody is attached, and no leave is being taken.
     bool is_free() const { return m_proxy.is_free() && !m_waiting; }
@@ -51,6 +51,8 @@ public:
     bool owes_leave() const { return m_leave_owed; }
 
 private:
+    /// One that has ended may not have been read to its end yet.
+    bool is_client_there() const { return m_client && !m_client->peer_has_closed(); }
     void accept(Channel::Socket socket);
     void attach(Channel::Socket socket);
     void attach_waiting();

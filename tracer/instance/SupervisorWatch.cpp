@@ -45,8 +45,9 @@ void Supervisor::State::watch_guest() {
                 return;
             // Somebody who debugs it may hold it as long as they like; so may `--wait`, until the first gdb has come.
             self.gdb_was_here = self.gdb_was_here || self.services.gdb.has_client();
+            // A gdb that has gone holds it until the stub was taken leave of.
             const bool held =
-                self.services.gdb.has_client() || (self.options.launch.wait != WaitFor::Nothing && !self.gdb_was_here);
+                !self.services.gdb.is_free() || (self.options.launch.wait != WaitFor::Nothing && !self.gdb_was_here);
             // By the questions that it left without an answer, not by the clock: a host that was asleep, or had no time
             // for either of them, is no guest that hangs.
             self.unanswered = held ? 0 : self.unanswered + 1;

@@ -3,6 +3,7 @@
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 #include <asio/write.hpp>
+#include <poll.h>
 
 namespace tracer {
 
@@ -78,6 +79,12 @@ void Channel::lost() {
     close();
     if (callback)
         callback();
+}
+
+bool Channel::peer_has_closed() {
+    // POLLRDHUP comes with the peer's close or shutdown, also before what it has sent was read.
+    pollfd look{.fd = m_stream.native_handle(), .events = POLLRDHUP, .revents = 0};
+    return !m_stream.is_open() || (poll(&look, 1, 0) == 1 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0);
 }
 
 void Channel::close() {

@@ -52,6 +52,9 @@ public:
     void close();
     void close_when_sent();
     bool is_open() const { return m_stream.is_open(); }
+    /// The peer sends nothing any more, though there may be bytes of it that on_bytes has not seen yet; on_close
+    /// follows them.
+    bool peer_has_closed();
 
 private:
     explicit Channel(asio::posix::stream_descriptor stream)
