@@ -101,6 +101,15 @@ public:
     /// faults.
     bool attached() const;
 
+    /// Whether the client has sent heartbeats (PacketReceiver::heartbeat), so that their absence means something. The
+    /// transport, which knows the time, then ends a client that has been silent for too long: read() or write() fails.
+    bool client_sends_heartbeats() const { return m_client.sends_heartbeats; }
+    /// From Transport, before it fails for that reason. What this client says later is refused with a sentence, and the
+    /// world goes on at once, until a client introduces itself (qSupported): it would read of another stop than it
+    /// believes to see. `expect_anybody()`: the next bytes come from another connection, which knows nothing of it.
+    void client_fell_silent() { m_refuses_stale = true; }
+    void expect_anybody() { m_refuses_stale = false; }
+
     /// Whether `signal` (Linux' number) is to stop the world before it is delivered: somebody is attached and did not
     /// say otherwise (QPassSignals).
     bool stops_for_signal(int signal) const;
@@ -125,6 +134,7 @@ private:
     void serve();
     bool receive();
     bool process_packet();
+    bool refuse_stale();
     bool finish(const Handled& handled);
     void send();
     void acknowledge(bool accepted);
@@ -218,6 +228,7 @@ private:
         bool knows_swbreak = false;
         bool knows_hwbreak = false;
         bool knows_error_text = false;
+        bool sends_heartbeats = false;
         ThreadSelector general{};
         ThreadSelector resumed{.kind = ThreadSelector::Kind::All};
         /// How many threads qfThreadInfo and its successors have told so far.
@@ -228,6 +239,7 @@ private:
     };
     Client m_client{};
     Access m_access = Access::Control;
+    bool m_refuses_stale = false;     ///< after client_fell_silent()
     bool m_world_runs = false;        ///< inside of serve_running()
     bool m_service_requested = false; ///< feed() asked for serve_running()
 

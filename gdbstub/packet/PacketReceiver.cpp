@@ -47,6 +47,8 @@ PacketReceiver::Event PacketReceiver::consume(uint8_t byte) {
             return Event::Rejected;
         case 0x03:
             return Event::Interrupt;
+        case heartbeat:
+            return Event::Heartbeat;
         default:
             return Event::None;
         }

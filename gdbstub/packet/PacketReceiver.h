@@ -24,7 +24,12 @@ public:
         Interrupt,
         Acknowledged,
         Rejected,
+        /// `heartbeat` outside of a packet.
+        Heartbeat,
     };
+    /// ASCII SYN, "synchronous idle": what a client, or a proxy on its behalf, sends from time to time between packets
+    /// to say that it is still there. Not GDB's: other stubs skip it, as they skip all noise between packets.
+    static constexpr uint8_t heartbeat = 0x16;
 
     constexpr explicit PacketReceiver(std::span<uint8_t> buffer)
         : m_buffer(buffer) {}

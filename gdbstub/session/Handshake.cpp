@@ -38,6 +38,7 @@ constexpr std::array stub_features = {
 
 Session::Handled Session::handle(const QuerySupported& command) {
     m_client.asked_supported = true;
+    m_client.sends_heartbeats = false; // what was heard before may have been another's
     for (Scanner scanner(command.features); !scanner.at_end(); scanner.accept(';')) {
         std::string_view feature = scanner.until(";");
         if (feature == "swbreak+")

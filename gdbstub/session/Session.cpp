@@ -20,6 +20,9 @@ void Session::feed(std::span<const uint8_t> bytes) {
             // A stray 0x03 on a line that nobody uses must not stop a service.
             wanted = m_interrupted = m_client.awaits_stop;
             break;
+        case PacketReceiver::Event::Heartbeat:
+            m_client.sends_heartbeats = true;
+            break;
         default:
             break;
         }
@@ -148,6 +151,9 @@ void Session::on_receiver_event(PacketReceiver::Event event) {
         case PacketReceiver::Event::Interrupt:
             m_interrupted = true;
             break;
+        case PacketReceiver::Event::Heartbeat:
+            m_client.sends_heartbeats = true;
+            break;
         case PacketReceiver::Event::Packet:
             return;
         case PacketReceiver::Event::Acknowledged:
@@ -169,6 +175,13 @@ bool Session::process_packet() {
                          (std::holds_alternative<StartNoAckMode>(command) && m_client.no_ack);
     if (is_new_client)
         forget_client();
+    if (m_refuses_stale) {
+        bool introduces_itself =
+            std::holds_alternative<QuerySupported>(command) || std::holds_alternative<StartNoAckMode>(command);
+        if (!introduces_itself && !std::holds_alternative<Detach>(command))
+            return refuse_stale();
+        m_refuses_stale = !introduces_itself;
+    }
     if (!m_client.attached)
         tell_audit([this](Audit& audit) { audit.client_attached(m_access); });
     m_client.attached = true;
@@ -180,6 +193,15 @@ bool Session::process_packet() {
     else if (!m_receiver.packet_too_long())
         handled = std::visit([this](const auto& known) { return handle(known); }, command);
     return finish(handled);
+}
+
+/// A client that was given up speaks again.
+bool Session::refuse_stale() {
+    m_acknowledge_due = true;
+    (void)finish(refuse(base::Error::NoSuchProcess,
+                        "This debugger's heartbeats stopped, and the target went on without it. Attach again."));
+    plan_detach();
+    return true;
 }
 
 bool Session::finish(const Handled& handled) {

@@ -95,6 +95,8 @@ void kernel_word(CommandLine& line, std::string_view word) {
             line.tick_hz = static_cast<uint32_t>(hz);
     } else if (take(word, "uniscope.loglevel=")) {
         line.log_level = static_cast<uint32_t>(number(word));
+    } else if (take(word, "uniscope.deadman=")) {
+        line.deadman_seconds = number(word);
     } else if (take(word, "uniscope.watchdog=")) {
         line.watchdog_seconds = number(word);
     } else if (take(word, "uniscope.realtime=")) {

@@ -35,6 +35,7 @@ struct CommandLine {
     uint32_t log_level = 0;
     uint32_t vsock_connections = 1024;
     uint64_t watchdog_seconds = 10;
+    uint64_t deadman_seconds = 10;
     uint64_t sub_buffer_size = 0; ///< 0: by memory size
     uint64_t sub_buffer_count = 0;
     uint64_t realtime_ns = 0;                 ///< the host's clock at start; 0: from the machine's RTC

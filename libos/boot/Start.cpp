@@ -135,7 +135,8 @@ void start(void*) {
         start_application_processors(); // whoever looks at the machine from its start sees all of it
     debug::initialize({.wait_at_app_entry = line.wait == CommandLine::Wait::App,
                        .wait_at_boot = line.wait == CommandLine::Wait::Boot,
-                       .kill_allowed = line.kill_allowed});
+                       .kill_allowed = line.kill_allowed,
+                       .silence_limit_ns = line.deadman_seconds * 1'000'000'000});
     process::initialize_machine(platform(), acpi_tables(), raw_command_line());
     if (!line.debug_open)
         prepare_handshakes();

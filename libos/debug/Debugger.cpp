@@ -284,6 +284,7 @@ bool handle_debug_exception(arch::TrapFrame& frame) {
 void initialize(const Options& options) {
     g_state.options = options;
     g_state.target.set_kill_allowed(options.kill_allowed);
+    g_state.channels.set_silence_limit(options.silence_limit_ns);
     sched::set_app_thread_start_hook(on_thread_start);
     if (!options.wait_at_boot || links::serial() == nullptr)
         return;

@@ -15,6 +15,7 @@ struct Options {
     bool wait_at_app_entry = false;
     bool wait_at_boot = false;
     bool kill_allowed = false;
+    uint64_t silence_limit_ns = 0; ///< see GdbChannels::set_silence_limit()
 };
 
 /// Boot, thread context: for wait_at_boot, holds the machine for a debugger on the second UART, which needs no driver;

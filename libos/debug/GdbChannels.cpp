@@ -3,6 +3,9 @@
 #include "libos/sched/Clock.h"
 #include "libos/sched/Scheduler.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace debug {
 
 namespace {
@@ -21,6 +24,24 @@ gdbstub::Access access_of(const auth::GuardedChannel* guard) {
 }
 
 } // namespace
+
+uint64_t GdbChannels::Silence::look() {
+    constexpr uint64_t longest_look = 100 * millisecond;
+    uint64_t now = sched::boottime_ns();
+    m_length += std::min(now - m_looked, longest_look);
+    m_looked = now;
+    return m_length;
+}
+
+bool GdbChannels::give_up_silent_client() {
+    if (m_silence_limit == 0 || !m_session.client_sends_heartbeats() || m_silence.look() < m_silence_limit)
+        return false;
+    m_silence.end();
+    m_session.client_fell_silent();
+    m_given_up = std::exchange(m_client, nullptr);
+    m_given_up_connection = m_connection;
+    return true;
+}
 
 void GdbChannels::add(drivers::ByteChannel& channel, const auth::GuardedChannel* guard) {
     for (const auto& known : std::span(m_channels).first(m_count)) {
@@ -68,8 +89,11 @@ size_t GdbChannels::take_from(const Known& known, std::span<uint8_t> out) {
     bool is_new = known.channel != m_client || connection != m_connection;
     if (m_session.access() != access || (is_new && known.guard != nullptr))
         m_session.set_access(access);
+    if (is_new && (known.channel != m_given_up || connection != m_given_up_connection))
+        m_session.expect_anybody();
     m_client = known.channel;
     m_connection = connection;
+    m_silence.end();
     return count;
 }
 
@@ -89,6 +113,8 @@ base::Result<size_t> GdbChannels::read(std::span<uint8_t> out) {
         if (polled && count == 0 && (!attached || known.channel == m_client))
             count = take_from(known, out);
     }
+    if (attached && count == 0 && give_up_silent_client())
+        return base::fail(base::Error::TimedOut);
     return count;
 }
 
@@ -102,14 +128,19 @@ base::Result<> GdbChannels::write(std::span<const uint8_t> bytes) {
         TRY(m_client->poll_stopped());
         if (client_is_lost())
             return base::fail(base::Error::BrokenPipe);
-        // A host that takes nothing for a while may come back: the stub waits for it as long as it takes.
+        // A host that takes nothing for a while may come back: the stub waits for it as long as it takes, unless it has
+        // promised to be heard of. What it says is not read meanwhile, but one that is there takes what is sent to it.
         auto written = m_client->write_some(rest);
-        if (written)
+        if (written) {
             rest = rest.subspan(*written);
-        else if (written.error() != base::Error::Again)
+            m_silence.end();
+        } else if (written.error() != base::Error::Again) {
             return base::fail(written.error());
-        else
+        } else if (give_up_silent_client()) {
+            return base::fail(base::Error::TimedOut);
+        } else {
             arch::relax();
+        }
     }
     return {};
 }

@@ -32,6 +32,10 @@ public:
     bool client_is_lost() const;
     bool is_client(const void* channel) const { return channel == m_client; }
 
+    /// How long a client that sends heartbeats may say nothing while it holds the world, before the world goes on; 0:
+    /// for ever.
+    void set_silence_limit(uint64_t nanoseconds) { m_silence_limit = nanoseconds; }
+
     /// Around Session::serve_running().
     void begin_running() { m_world_runs = true; }
     void end_running() { m_world_runs = false; }
@@ -46,7 +50,22 @@ private:
         const auth::GuardedChannel* guard = nullptr;
     };
 
+    /// Time in which nothing was heard of a client, while somebody listened: a machine that its host forgets for a
+    /// while hears nothing either.
+    class Silence {
+    public:
+        void end() { m_length = 0; }
+        /// Another look that found nothing; how long it has lasted.
+        uint64_t look();
+
+    private:
+        uint64_t m_looked = 0;
+        uint64_t m_length = 0;
+    };
+
     size_t take_from(const Known& known, std::span<uint8_t> out);
+    /// Nobody has heard of a client that sends heartbeats for too long: it is given up. Stopped world.
+    bool give_up_silent_client();
     bool is_peer_gone() const;
     base::Result<> write_running(std::span<const std::byte> bytes);
 
@@ -55,6 +74,10 @@ private:
     size_t m_count = 0;
     drivers::ByteChannel* m_client = nullptr;
     uint32_t m_connection = 0; ///< of m_client when it spoke first
+    Silence m_silence;
+    uint64_t m_silence_limit = 0;
+    drivers::ByteChannel* m_given_up = nullptr; ///< the channel of the last client that fell silent
+    uint32_t m_given_up_connection = 0;
     bool m_world_runs = false;
 };
 

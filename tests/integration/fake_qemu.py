@@ -157,7 +157,8 @@ class Machine:
                     log("gdb", data[:1])
                     if data[:1] == b"\x03" and not self.stub_ignores_interrupts:
                         self.stop_reply()
-                    data = data[1:]
+                if data[:1] != b"$":
+                    data = data[1:] # acknowledgements, and noise, which stubs skip
                     continue
                 end = data.find(b"#")
                 if end < 0 or len(data) < end + 3:

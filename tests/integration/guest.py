@@ -156,11 +156,11 @@ class GuestTest(unittest.TestCase):
         self.instance = Instance(self, "app", image, *arguments, options=options)
         return self.instance
 
-    def start_gdb(self, *arguments):
+    def start_gdb(self, *arguments, name="app", stdin=subprocess.DEVNULL):
         """`uniscope gdb` in a process group of its own, so that Ctrl-C and the end reach gdb too."""
-        words = [BIN / "uniscope", "gdb", "app", "--", "-nx", "-iex", "set width 0", "-iex", "set pagination off",
+        words = [BIN / "uniscope", "gdb", name, "--", "-nx", "-iex", "set width 0", "-iex", "set pagination off",
                  "-iex", "set confirm off", "-iex", "set debuginfod enabled off", *arguments]
-        process = subprocess.Popen([str(word) for word in words], env=self.environment, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen([str(word) for word in words], env=self.environment, stdin=stdin,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                                    start_new_session=True)
         self.addCleanup(self.end_group, process)

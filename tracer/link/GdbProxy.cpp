@@ -1,5 +1,6 @@
 #include "tracer/link/GdbProxy.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tracer {
@@ -36,7 +37,7 @@ void GdbProxy::Splitter::push(Bytes bytes, Visitor visit) {
             if (letter == '$' || letter == '%') {
                 m_unit = letter;
                 m_checksum_digits = -1;
-            } else if (letter == '+' || letter == '-' || letter == '\x03')
+            } else if (letter == '+' || letter == '-' || letter == '\x03' || letter == heartbeat)
                 visit(std::string_view(&letter, 1));
             continue; // anything else between packets is noise
         }
@@ -61,16 +62,38 @@ void GdbProxy::client_attached() {
     m_from_client.reset();
     m_outstanding = 0;
     m_spoke = m_running = m_halted = m_no_ack = m_no_ack_requested = m_detach_requested = m_detached = false;
-    m_nmi_sent = false;
+    m_nmi_sent = m_client_beats = false;
     m_deadline.reset();
+    m_next_heartbeat.reset();
+}
+
+std::optional<GdbProxy::Time> GdbProxy::deadline() const {
+    if (m_deadline && m_next_heartbeat)
+        return std::min(*m_deadline, *m_next_heartbeat);
+    return m_deadline ? m_deadline : m_next_heartbeat;
+}
+
+/// Sends a heartbeat if one is due, and sees to it that the next one is, or that none is any more.
+void GdbProxy::beat(Time now) {
+    if (!holds_target() || m_client_beats) {
+        m_next_heartbeat.reset();
+        return;
+    }
+    if (m_next_heartbeat && now < *m_next_heartbeat)
+        return;
+    m_next_heartbeat = now + heartbeat_interval;
+    m_outputs.to_stub(as_bytes(std::string_view(&heartbeat, 1)));
 }
 
 void GdbProxy::client_bytes(Bytes bytes, Time now) {
     if (m_state == State::Attached)
         m_from_client.push(bytes, [&](std::string_view unit) { client_unit(unit, now); });
+    beat(now);
 }
 
 void GdbProxy::client_unit(std::string_view unit, Time now) {
+    if (unit.front() == heartbeat)
+        m_client_beats = true;
     if (unit == "\x03") {
         m_deadline = now + patience;
         m_nmi_sent = false;
@@ -101,8 +124,10 @@ void GdbProxy::client_packet(std::string_view payload, Time now) {
     m_no_ack_requested = payload == "QStartNoAckMode";
 }
 
-void GdbProxy::stub_bytes(Bytes bytes, Time) {
+void GdbProxy::stub_bytes(Bytes bytes, Time now) {
     m_from_stub.push(bytes, [&](std::string_view unit) {
+        if (unit.front() == heartbeat)
+            return; // noise: a stub sends none
         if (m_state == State::Attached)
             m_outputs.to_client(as_bytes(unit));
         if (unit.front() == '$') {
@@ -112,6 +137,7 @@ void GdbProxy::stub_bytes(Bytes bytes, Time) {
         } else if (unit == "-" && m_state == State::Leaving)
             m_outputs.to_stub(as_bytes(detach_packet));
     });
+    beat(now);
 }
 
 void GdbProxy::stub_packet(std::string_view payload) {
@@ -174,6 +200,7 @@ void GdbProxy::client_gone(Time now) {
     m_running = false;
     m_nmi_sent = false;
     m_deadline = now + patience;
+    m_next_heartbeat.reset();
     m_outputs.to_stub(as_bytes(detach_packet));
 }
 
@@ -183,6 +210,7 @@ bool GdbProxy::stub_gone() {
     m_from_stub.reset();
     m_halted = false;
     m_deadline.reset();
+    m_next_heartbeat.reset();
     return owed;
 }
 
@@ -193,8 +221,12 @@ void GdbProxy::take_leave(Time now) {
 }
 
 void GdbProxy::on_deadline(Time now) {
-    if (!m_deadline || now < *m_deadline)
-        return;
+    if (m_deadline && now >= *m_deadline)
+        on_patience_ended(now);
+    beat(now);
+}
+
+void GdbProxy::on_patience_ended(Time now) {
     if (!m_nmi_sent) {
         m_nmi_sent = true;
         m_deadline = now + patience_after_nmi;
@@ -210,6 +242,7 @@ void GdbProxy::become_free() {
     m_state = State::Free;
     m_halted = false;
     m_deadline.reset();
+    m_next_heartbeat.reset();
     if (m_outputs.on_free)
         m_outputs.on_free();
 }

@@ -3,6 +3,8 @@
 //
 // It passes packets on unchanged and whole, and knows enough of the protocol to keep the service alive: when gdb
 // vanishes without detaching, it detaches on gdb's behalf; when a Ctrl-C gets no answer, it asks for a break-in by NMI.
+// While a gdb holds the target it sends heartbeats, so that the stub can tell a person who thinks from a link that is
+// dead: a single byte between packets, which other stubs skip (gdbstub/packet/PacketReceiver.h).
 // Pure: bytes and the time come in, bytes go out through the callbacks, so every sequence can be tested.
 // The protocol: "Overview" and "Packets" in appendix E of the gdb manual.
 
@@ -26,6 +28,9 @@ public:
     /// that before giving up.
     static constexpr std::chrono::seconds patience{2};
     static constexpr std::chrono::seconds patience_after_nmi{5};
+
+    static constexpr char heartbeat = 0x16;
+    static constexpr std::chrono::seconds heartbeat_interval{1};
 
     struct Outputs {
         std::function<void(Bytes)> to_stub;
@@ -53,7 +58,7 @@ public:
     void take_leave(Time now);
 
     /// When on_deadline() wants to be called next.
-    std::optional<Time> deadline() const { return m_deadline; }
+    std::optional<Time> deadline() const;
     void on_deadline(Time now);
 
     bool is_free() const { return m_state == State::Free; }
@@ -80,7 +85,9 @@ private:
     void client_unit(std::string_view unit, Time now);
     void client_packet(std::string_view payload, Time now);
     void stub_packet(std::string_view payload);
-    void send_detach();
+    bool holds_target() const { return m_state == State::Attached && m_spoke && !m_running && !m_detached; }
+    void beat(Time now);
+    void on_patience_ended(Time now);
     void become_free();
 
     Outputs m_outputs;
@@ -96,6 +103,8 @@ private:
     bool m_detach_requested = false;
     bool m_detached = false;
     bool m_nmi_sent = false;
+    bool m_client_beats = false; ///< it is a proxy itself: its heartbeats are passed on, and are the only ones
+    std::optional<Time> m_next_heartbeat;
     std::optional<Time> m_deadline;
 };
 

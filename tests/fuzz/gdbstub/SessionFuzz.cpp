@@ -4,7 +4,8 @@
 // The first byte says how the rest is delivered. Bit 0: as lines, of which each is framed as a packet (what the seeds
 // are, and how a mutation gets past the checksum); otherwise raw. Bits 1 to 3: how much a read gives. Bit 4: the target
 // offers no optional parts. Bit 5: the first bytes arrive while the target runs. Bit 6: the client only observes, while
-// the target runs; bit 7: the target can be read meanwhile.
+// the target runs; bit 7: the target can be read meanwhile. A line of nothing but a heartbeat is not framed, nor is one
+// of nothing but 0x15, which stands for a time in which nothing comes.
 
 #include <algorithm>
 #include <array>
@@ -20,6 +21,9 @@ namespace {
 
 using namespace gdbstub;
 
+constexpr char heartbeat = static_cast<char>(PacketReceiver::heartbeat);
+constexpr char silence = 0x15;
+
 class FuzzTransport final : public Transport {
 public:
     FuzzTransport(std::string input, size_t portion)
@@ -29,6 +33,11 @@ public:
     base::Result<size_t> read(std::span<uint8_t> out) override {
         if (m_at == m_input.size())
             return base::fail(base::Error::BrokenPipe);
+        if (m_input[m_at] == silence && m_session->client_sends_heartbeats()) {
+            ++m_at;
+            m_session->client_fell_silent();
+            return base::fail(base::Error::TimedOut);
+        }
         return take(out);
     }
 
@@ -43,6 +52,9 @@ public:
         m_at += count;
         return count;
     }
+
+    /// Before the first read().
+    void set_session(Session& session) { m_session = &session; }
 
     bool at_end() const { return m_at == m_input.size(); }
 
@@ -67,6 +79,7 @@ public:
     }
 
 private:
+    Session* m_session = nullptr;
     std::string m_input;
     std::string m_output;
     size_t m_at = 0;
@@ -78,6 +91,11 @@ std::string frame_lines(std::string_view lines) {
     size_t at = 0;
     while (at < lines.size()) {
         size_t end = std::min(lines.find('\n', at), lines.size());
+        if (end == at + 1 && (lines[at] == heartbeat || lines[at] == silence)) {
+            out += lines[at];
+            at = end + 1;
+            continue;
+        }
         unsigned sum = 0;
         std::string data;
         for (char c : lines.substr(at, end - at))
@@ -108,6 +126,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::array<uint8_t, Session::smallest_buffer> receive, reply;
     std::array<Session::Point, 4> points;
     Session session(target, transport, {receive, reply, points});
+    transport.set_session(session);
 
     if ((mode & 0x40) != 0) {
         session.set_access(Access::Observe);

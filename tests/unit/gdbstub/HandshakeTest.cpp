@@ -56,6 +56,44 @@ TEST(Handshake, MalformedPacketsGetAnError) {
     EXPECT_EQ(bench.ask("QPassSignals:e;;"), "E16");
 }
 
+TEST(Handshake, KnowsWhetherTheClientSendsHeartbeats) {
+    Bench bench;
+    EXPECT_FALSE(bench.session.client_sends_heartbeats());
+    bench.session.on_byte(PacketReceiver::heartbeat);
+    EXPECT_TRUE(bench.session.client_sends_heartbeats());
+    EXPECT_EQ(bench.target.stop_requests, 0u) << "it is no reason to stop";
+    bench.packet("qSupported").raw("\x16").packet("vCont;c");
+    EXPECT_EQ(bench.stop().outcome, Outcome::Resume);
+    EXPECT_TRUE(bench.session.client_sends_heartbeats());
+    bench.packet("qSupported").packet("vCont;c");
+    EXPECT_EQ(bench.stop().outcome, Outcome::Resume);
+    EXPECT_FALSE(bench.session.client_sends_heartbeats()) << "somebody else";
+}
+
+TEST(Handshake, AHeartbeatInAPacketIsData) {
+    Bench bench;
+    bench.connect().packet("X1000,1:\x16").packet("vCont;c");
+    bench.stop();
+    EXPECT_FALSE(bench.session.client_sends_heartbeats());
+}
+
+TEST(Handshake, WhoFellSilentIsRefusedUntilItIntroducesItself) {
+    Bench bench;
+    bench.connect();
+    bench.stop();
+    bench.replies();
+    bench.session.client_fell_silent();
+    for (const char* stale : {"g", "m1000,4", "vCont;c"}) {
+        EXPECT_EQ(bench.packet(stale).stop().outcome, Outcome::Detached) << "the target goes on at once";
+        EXPECT_EQ(bench.replies(), (Replies{"+", "E03"})) << stale;
+    }
+    EXPECT_EQ(bench.packet("D").stop().outcome, Outcome::Detached);
+    EXPECT_EQ(bench.replies(), (Replies{"+", "OK"})) << "what a proxy says in the end";
+    bench.connect().packet("qC");
+    bench.stop();
+    EXPECT_EQ(bench.replies().back(), "QC1");
+}
+
 TEST(Handshake, PacketsLongerThanTheBufferGetAnError) {
     Bench bench(2048);
     EXPECT_EQ(bench.ask("M10000,1000:" + std::string(4096, '0')), "E07");

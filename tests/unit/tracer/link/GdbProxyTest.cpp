@@ -35,14 +35,29 @@ protected:
     static GdbProxy::Bytes bytes(std::string_view text) {
         return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
     }
+    void to_stub(GdbProxy::Bytes sent) {
+        if (sent.size() == 1 && sent[0] == GdbProxy::heartbeat)
+            ++m_heartbeats;
+        else
+            append(m_to_stub, sent);
+    }
+    /// Lets the time go by, second by second.
+    void wait(std::chrono::seconds time) {
+        for (; time > 0s; time -= 1s) {
+            m_now += 1s;
+            m_proxy.on_deadline(m_now);
+        }
+    }
+    int take_heartbeats() { return std::exchange(m_heartbeats, 0); }
     static void append(std::string& to, GdbProxy::Bytes from) { to.append(from.begin(), from.end()); }
 
     std::string m_to_stub;
     std::string m_to_client;
+    int m_heartbeats = 0;
     int m_nmis = 0;
     int m_freed = 0;
     GdbProxy::Time m_now{};
-    GdbProxy m_proxy{{.to_stub = [this](GdbProxy::Bytes b) { append(m_to_stub, b); },
+    GdbProxy m_proxy{{.to_stub = [this](GdbProxy::Bytes b) { to_stub(b); },
                       .to_client = [this](GdbProxy::Bytes b) { append(m_to_client, b); },
                       .inject_nmi = [this] { ++m_nmis; },
                       .on_free = [this] { ++m_freed; }}};
@@ -168,7 +183,8 @@ TEST_F(GdbProxyTest, BreaksInWhenCtrlCGetsNoAnswer) {
     m_proxy.on_deadline(m_now);
     EXPECT_EQ(m_nmis, 1);
     stub(packet("T02thread:1;"));
-    EXPECT_FALSE(m_proxy.deadline());
+    wait(20s);
+    EXPECT_EQ(m_nmis, 1);
     EXPECT_TRUE(m_proxy.is_stopped());
 }
 
@@ -177,7 +193,8 @@ TEST_F(GdbProxyTest, AnAnsweredCtrlCNeedsNoNmi) {
     exchange("?", "T05thread:1;");
     client(packet("c") + "\x03");
     stub(packet("T02thread:1;"));
-    EXPECT_FALSE(m_proxy.deadline());
+    wait(20s);
+    EXPECT_EQ(m_nmis, 0);
 }
 
 TEST_F(GdbProxyTest, TheEndOfTheAppEndsTheSession) {
@@ -256,4 +273,60 @@ TEST_F(GdbProxyTest, AStubThatDoesNotAnswerALeaveIsGivenUp) {
         m_proxy.on_deadline(m_now);
     }
     EXPECT_TRUE(m_proxy.is_free());
+}
+
+TEST_F(GdbProxyTest, TellsTheStubThatTheClientWhoHoldsItIsStillThere) {
+    m_proxy.client_attached();
+    wait(3s);
+    EXPECT_EQ(take_heartbeats(), 0) << "it holds nothing yet";
+    exchange("?", "T05thread:1;");
+    EXPECT_EQ(take_heartbeats(), 1);
+    wait(60s);
+    EXPECT_EQ(take_heartbeats(), 60);
+    EXPECT_EQ(m_to_client, "+" + packet("T05thread:1;")) << "the client hears nothing of it";
+
+    client(packet("vCont;c"));
+    wait(10s);
+    EXPECT_EQ(take_heartbeats(), 0) << "the target runs";
+    stub("+" + packet("T05thread:1;"));
+    EXPECT_EQ(take_heartbeats(), 1) << "a stop is answered at once";
+    wait(5s);
+    EXPECT_EQ(take_heartbeats(), 5);
+    exchange("D", "OK");
+    wait(5s);
+    EXPECT_EQ(take_heartbeats(), 0);
+}
+
+TEST_F(GdbProxyTest, NoHeartbeatComesInTheMiddleOfAPacket) {
+    m_proxy.client_attached();
+    exchange("?", "T05thread:1;");
+    take_heartbeats();
+    take_to_stub();
+    client("$m4010");
+    wait(2s);
+    EXPECT_EQ(take_heartbeats(), 2);
+    EXPECT_EQ(take_to_stub(), "");
+    client("00,40#ce");
+    EXPECT_EQ(take_to_stub(), "$m401000,40#ce");
+}
+
+TEST_F(GdbProxyTest, NoHeartbeatSpeaksForAClientThatVanished) {
+    m_proxy.client_attached();
+    exchange("?", "T05thread:1;");
+    take_heartbeats();
+    m_proxy.client_gone(m_now);
+    wait(5s);
+    EXPECT_EQ(take_heartbeats(), 0);
+}
+
+TEST_F(GdbProxyTest, PassesOnTheHeartbeatsOfAClientThatSendsItsOwn) {
+    m_proxy.client_attached();
+    exchange("?", "T05thread:1;");
+    client("\x16");
+    take_heartbeats();
+    wait(30s);
+    EXPECT_EQ(take_heartbeats(), 0) << "the client's end may be dead, whatever is alive here";
+    client("\x16");
+    client("\x16");
+    EXPECT_EQ(take_heartbeats(), 2);
 }
