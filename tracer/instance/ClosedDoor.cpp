@@ -67,6 +67,11 @@ std::unique_ptr<Link> ClosedDoor::guarded(std::unique_ptr<Link> link) const {
     return std::make_unique<GuardedLink>(std::move(link), *this);
 }
 
+bool ClosedDoor::is_decided(ChannelName channel) const {
+    const std::lock_guard lock(m_admissions->mutex);
+    return !m_key || m_admissions->decided.contains(channel);
+}
+
 Result<> ClosedDoor::check(ChannelName channel) const {
     if (!m_key)
         return fail(fmt::format("{} was started closed: it asks for a key, and {}", m_name, m_key.error().message),

@@ -19,6 +19,8 @@ public:
     Result<FileDescriptor> guard(FileDescriptor stream, ChannelName channel) const;
     /// The same of each channel of `link` but the console. The door may go before it.
     std::unique_ptr<Link> guarded(std::unique_ptr<Link> link) const;
+    /// Whether check() has the instance's answer, or needs none. Any thread.
+    bool is_decided(ChannelName channel) const;
     /// Whether the instance has let us in there, or why not. Any thread.
     Result<> check(ChannelName channel) const;
 

@@ -13,12 +13,15 @@ namespace tracer {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using std::chrono::steady_clock;
 
 namespace {
 
 constexpr seconds hello_timeout{60};
 /// From QMP's quit to SIGKILL.
 constexpr milliseconds quit_timeout{3000};
+constexpr milliseconds door_patience{5000};
+constexpr milliseconds door_look{20};
 
 } // namespace
 
@@ -289,7 +292,22 @@ void Supervisor::State::reach(const nlohmann::json& request, const ManageServer:
     const auto what = request.find("what");
     const auto channel =
         what != request.end() && what->is_string() ? parse_channel_name(what->get<std::string>()) : std::nullopt;
-    const auto checked = door && channel ? door->check(*channel) : Result<>();
+    if (door && channel)
+        await_door(*channel, answer, steady_clock::now() + door_patience);
+    else
+        answer({{"ok", true}});
+}
+
+/// One that has just been started may not have come to its handshakes yet.
+void Supervisor::State::await_door(ChannelName channel, const ManageServer::Answer& answer,
+                                   steady_clock::time_point limit) {
+    if (!door->is_decided(channel) && !quitting && steady_clock::now() < limit) {
+        const auto pause = std::make_shared<asio::steady_timer>(loop, door_look);
+        pause->async_wait(
+            [this, pause, channel, answer, limit](asio::error_code) { await_door(channel, answer, limit); });
+        return;
+    }
+    const auto checked = door->check(channel);
     answer(checked ? nlohmann::json{{"ok", true}} : failure_answer(checked.error()));
 }
 

@@ -69,6 +69,8 @@ struct Supervisor::State {
     // Supervisor.cpp again
     void manage(const nlohmann::json& request, ManageServer::Answer answer);
     void reach(const nlohmann::json& request, const ManageServer::Answer& answer);
+    void await_door(ChannelName channel, const ManageServer::Answer& answer,
+                    std::chrono::steady_clock::time_point limit);
     nlohmann::json status() const;
 
     void end(int status, std::string how, std::string reason = {});
