@@ -31,7 +31,8 @@ Latency latency_of(std::vector<Time> durations) {
 static std::vector<CpuReport> cpu_reports(const Timeline& timeline) {
     std::vector<CpuReport> result;
     for (const auto& lane : timeline.cpus()) {
-        CpuReport cpu{.cpu = lane.cpu, .busy = 0, .switches = 0, .lost_events = 0};
+        CpuReport cpu{.cpu = lane.cpu, .busy = 0, .seen = 0, .switches = 0, .lost_events = 0};
+        cpu.seen = timeline.running_time(lane.running.empty() ? 0 : lane.running.begin(0), timeline.end());
         for (size_t i = 0; i < lane.running.size(); ++i)
             if (lane.running.value(i) != no_thread)
                 cpu.busy += timeline.running_time(lane.running.begin(i), lane.running.end(i));

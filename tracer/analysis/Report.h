@@ -27,6 +27,7 @@ Latency latency_of(std::vector<Time> durations);
 struct CpuReport {
     uint32_t cpu = 0;
     Time busy = 0; ///< a thread ran
+    Time seen = 0; ///< something is known of the CPU: all of the trace, but in a flight recorder's rings
     uint64_t switches = 0;
     uint64_t lost_events = 0;
 };

@@ -86,7 +86,6 @@ static std::string latency_columns(const Latency& latency) {
 }
 
 static void write_head(Writer& out, const Report& report) {
-    auto duration = static_cast<double>(report.duration);
     out.line("{}{} on {} CPU{}, {} events, {}", report.identity.instance.empty() ? "" : report.identity.instance + ": ",
              duration_text(report.duration), report.cpus.size(), report.cpus.size() == 1 ? "" : "s", report.events,
              report.lost_events == 0 ? "none lost" : fmt::format("{} LOST", report.lost_events));
@@ -97,8 +96,8 @@ static void write_head(Writer& out, const Report& report) {
     out.line("");
     out.line("{:<28} {:>10} {:>10} {:>12}", "CPUS", "busy", "switches", "lost events");
     for (const auto& cpu : report.cpus)
-        out.line("  cpu {:<22} {:>8.1f} % {:>10} {:>12}", cpu.cpu, percent(static_cast<double>(cpu.busy), duration),
-                 cpu.switches, cpu.lost_events);
+        out.line("  cpu {:<22} {:>8.1f} % {:>10} {:>12}", cpu.cpu,
+                 percent(static_cast<double>(cpu.busy), static_cast<double>(cpu.seen)), cpu.switches, cpu.lost_events);
 }
 
 std::string to_text(const Report& report, size_t rows) {
@@ -178,8 +177,11 @@ nlohmann::json to_json(const Report& report) {
         {"system_calls", nlohmann::json::array()},
     };
     for (const auto& cpu : report.cpus)
-        json["cpus"].push_back(
-            {{"cpu", cpu.cpu}, {"busy_ns", cpu.busy}, {"switches", cpu.switches}, {"lost_events", cpu.lost_events}});
+        json["cpus"].push_back({{"cpu", cpu.cpu},
+                                {"busy_ns", cpu.busy},
+                                {"seen_ns", cpu.seen},
+                                {"switches", cpu.switches},
+                                {"lost_events", cpu.lost_events}});
     for (const auto& thread : report.threads)
         json["threads"].push_back({{"tid", thread.tid},
                                    {"name", thread.name},

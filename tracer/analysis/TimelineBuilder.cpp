@@ -49,6 +49,13 @@ TimelineBuilder::CpuState& TimelineBuilder::cpu_state(uint16_t cpu) {
     return m_cpu_states[cpu];
 }
 
+void TimelineBuilder::set_seen_from(uint16_t cpu, Time time) {
+    if (cpu >= g_max_cpus)
+        return;
+    cpu_state(cpu).seen_from = time;
+    m_all_seen_from = std::max(m_all_seen_from, time);
+}
+
 /// The thread that has that tid now; tid 0 is idle, which is no thread.
 ThreadIndex TimelineBuilder::thread_of(uint32_t tid, Time time) {
     if (tid == 0)
@@ -73,6 +80,9 @@ void TimelineBuilder::set_name(ThreadIndex thread, const FieldValue& name) {
 void TimelineBuilder::set_state(ThreadIndex thread, Time time, ThreadState state, uint16_t cpu, bool woken) {
     if (thread == no_thread)
         return;
+    // Perhaps it runs, on a CPU that is not seen yet.
+    if (state == ThreadState::Runnable && time < m_all_seen_from)
+        state = ThreadState::Unknown;
     uint32_t open = m_open_system_calls[thread];
     m_timeline.m_thread_lanes[thread].states.push(
         time, ThreadStep{.state = state,
@@ -81,14 +91,19 @@ void TimelineBuilder::set_state(ThreadIndex thread, Time time, ThreadState state
                          .system_call = open == no_row ? no_system_call : m_timeline.m_system_calls.number[open]});
 }
 
-/// The first event that tells who runs on a CPU also tells who ran there until now.
+/// The first event that tells who runs on a CPU also tells who ran there since it is seen.
 void TimelineBuilder::learn_current(uint16_t cpu, uint32_t tid, Time time) {
     auto& state = m_cpu_states[cpu];
     if (state.is_known)
         return;
     state.is_known = true;
     state.current = thread_of(tid, time);
-    lane(cpu).running.push(0, state.current);
+    lane(cpu).running.push(state.seen_from, state.current);
+    if (state.current != no_thread && state.seen_from > 0) {
+        const auto& states = m_timeline.m_thread_lanes[state.current].states;
+        if (states.empty() || states.begins().back() <= state.seen_from)
+            set_state(state.current, state.seen_from, ThreadState::Running, cpu);
+    }
     for (uint32_t row : state.rows_before_known)
         m_timeline.m_events.thread[row] = state.current;
     state.rows_before_known = {};

@@ -26,6 +26,10 @@ public:
     void keep(std::shared_ptr<const void> storage) { m_timeline.m_storage.push_back(std::move(storage)); }
     void reserve(size_t event_count);
 
+    /// Nothing is known of a CPU before `time`, as of a flight recorder's ring that has been overwritten; from 0 on
+    /// unless told. Before the first add().
+    void set_seen_from(uint16_t cpu, Time time);
+
     /// `payload` holds the whole event, in memory given to keep(). `time` is not below that of the event before.
     void add(Time time, uint16_t cpu, uint16_t type_index, const uint8_t* payload);
     void add_loss(Loss loss) { m_timeline.m_losses.push_back(loss); }
@@ -39,6 +43,7 @@ private:
     };
     struct CpuState {
         bool is_known = false;
+        Time seen_from = 0;
         ThreadIndex current = no_thread;
         std::vector<uint32_t> rows_before_known;
         std::vector<uint32_t> open_interrupts; ///< indices into CpuLane::interrupts
@@ -68,7 +73,7 @@ private:
     std::vector<CpuState> m_cpu_states;
     std::vector<uint32_t> m_open_system_calls; ///< by ThreadIndex: index into SystemCalls, or no_row
     std::unordered_map<uint32_t, ThreadIndex> m_live_threads;
-    std::vector<std::vector<Time>> m_starts;
+    Time m_all_seen_from = 0;
     int64_t m_open_stop = -1; ///< index into marks
 };
 

@@ -46,6 +46,19 @@ static void add_cut_events(TimelineBuilder& builder, const TraceDirectory& trace
     builder.add_loss({.cpu = cpu, .begin = end, .end = end, .count = info.events_discarded - told});
 }
 
+/// A ring that has been overwritten tells of its CPU from its oldest packet on.
+static void add_beginnings(TimelineBuilder& builder, const TraceDirectory& trace, uint64_t first) {
+    if (!trace.info().was_snapshot)
+        return;
+    for (const auto& stream : trace.streams()) {
+        if (stream.packets.empty() || stream.packets.front().header.packet_seq_num == 0)
+            continue;
+        uint64_t begin = stream.packets.front().header.timestamp_begin;
+        builder.set_seen_from(static_cast<uint16_t>(stream.cpu),
+                              trace.info().clock().duration_ns(begin - std::min(first, begin)));
+    }
+}
+
 static uint64_t count_events(const TraceDirectory& trace) {
     uint64_t count = 0;
     for (const auto& stream : trace.streams())
@@ -76,6 +89,7 @@ Result<Timeline> load_timeline(const TraceDirectory& trace, const Progress& prog
     for (const auto& stream : trace.streams())
         add_losses(builder, stream, clock, first);
     add_cut_events(builder, trace, first);
+    add_beginnings(builder, trace, first);
     uint64_t count = 0;
     uint64_t now = first;
     do {

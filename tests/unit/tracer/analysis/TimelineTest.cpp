@@ -1,7 +1,16 @@
+#include "tracer/analysis/Report.h"
 #include "tracer/analysis/SyntheticTrace.h"
+#include "tracer/analysis/TraceLoader.h"
+#include "tracer/trace/RecordingInfo.h"
+#include "tracer/trace/TraceWriter.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
 
 namespace tracer {
 namespace {
@@ -71,6 +80,50 @@ TEST(Timeline, ThreadLaneTellsBlockedRunnableAndTheSystemCall) {
     ASSERT_EQ(timeline.wakeups().size(), 1u);
     EXPECT_EQ(timeline.wakeups().waker[0], no_thread);
     EXPECT_EQ(timeline.thread_lanes()[a].events.size(), 4u); // two switches away, entry, exit
+}
+
+TEST(Timeline, NothingIsMadeUpOfACpuWhoseRingWasOverwritten) {
+    SyntheticTrace trace;
+    trace.thread(10, "a");
+    trace.thread(11, "b");
+    for (Time time = 0; time < 3000; time += 100) // cpu 0 fills a packet before the others begin
+        trace.event(time, 0, "tick_sample", {{"tid", 10}, {"ip", 1}});
+    trace.switch_to(10, 1, 11);
+    trace.switch_to(1000, 1, 0);
+    trace.wake(1100, 1, 11); // it runs on cpu 0 perhaps
+    trace.switch_to(3000, 0, 11);
+    trace.switch_to(3100, 0, 0);
+    auto first = trace.packets(0, 512);
+    ASSERT_GT(first.size(), 2u);
+    wire::PacketHeader kept;
+    memcpy(&kept, first[1].data(), sizeof(kept));
+
+    auto path = std::filesystem::temp_directory_path() / fmt::format("uniscope-overwritten-{}", getpid());
+    auto info = make_recording_info(SyntheticTrace::hello(), "shop", "/build/shop");
+    info.was_snapshot = true;
+    auto writer = TraceWriter::create(path, std::move(info), trace.schema());
+    ASSERT_TRUE(writer) << writer.error().message;
+    for (size_t i = 1; i < first.size(); ++i)
+        ASSERT_TRUE(writer->add_packet(first[i]));
+    for (const auto& packet : trace.packets(1, 512))
+        ASSERT_TRUE(writer->add_packet(packet));
+    ASSERT_TRUE(writer->finish());
+    auto timeline = load_timeline(path);
+    std::filesystem::remove_all(path);
+    ASSERT_TRUE(timeline) << timeline.error().message;
+
+    Time origin = 10; // of the first event that is left
+    Time seen = static_cast<Time>(kept.timestamp_begin) - origin;
+    const auto& lane = timeline->cpus()[0].running;
+    ASSERT_GE(lane.size(), 2u);
+    EXPECT_EQ(lane.begin(0), seen);
+    EXPECT_EQ(timeline->cpus()[1].running.begin(0), 0);
+    const auto& states = timeline->thread_lanes()[find_thread(*timeline, "b")].states;
+    for (size_t i = 0; i < states.size(); ++i)
+        EXPECT_FALSE(states.value(i).state == ThreadState::Runnable && states.begin(i) < seen) << i;
+    auto report = make_report(*timeline, nullptr);
+    EXPECT_EQ(report.cpus[0].seen, timeline->end() - seen);
+    EXPECT_EQ(report.cpus[1].seen, timeline->end());
 }
 
 TEST(Timeline, FirstSwitchTellsWhoRanBefore) {
