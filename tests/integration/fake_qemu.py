@@ -64,6 +64,7 @@ class Machine:
         self.packets = 0
         self.stub_ignores_interrupts = "deaf" in self.words
         self.no_ack = False
+        self.resumed = False  # gdb waits for a stop
         for function in (self.serve_qmp, self.serve_control, self.serve_gdb):
             threading.Thread(target=function, daemon=True).start()
 
@@ -139,13 +140,15 @@ class Machine:
                 with open(command["arguments"]["protocol"].removeprefix("file:"), "wb") as file:
                     file.write(b"DUMP")
             if command["execute"] == "inject-nmi":
-                self.stop_reply()
+                self.interrupt()
             self.send("qmp", b'{"return": {}}\r\n')
             if command["execute"] == "quit":
                 os._exit(0)
 
-    def stop_reply(self):
-        self.send("gdb", b"$T02thread:1;#9e")
+    def interrupt(self):
+        if self.resumed:
+            self.resumed = False
+            self.send("gdb", b"$T02thread:1;#d4")
 
     def serve_gdb(self):
         """The fewest packets that a session needs."""
@@ -153,10 +156,10 @@ class Machine:
         while piece := self.channels["gdb"].recv(4096):
             data += piece
             while data:
-                if data[:1] in b"+-\x03":
+                if data[:1] == b"\x03":
                     log("gdb", data[:1])
-                    if data[:1] == b"\x03" and not self.stub_ignores_interrupts:
-                        self.stop_reply()
+                    if not self.stub_ignores_interrupts:
+                        self.interrupt()
                 if data[:1] != b"$":
                     data = data[1:] # acknowledgements, and noise, which stubs skip
                     continue
@@ -167,6 +170,7 @@ class Machine:
                 log("gdb", payload.decode())
                 reply = {b"?": b"T05thread:1;", b"D": b"OK", b"QStartNoAckMode": b"OK"}.get(payload, b"")
                 if payload == b"c":
+                    self.resumed = True
                     continue
                 ack = b"" if self.no_ack else b"+"
                 self.send("gdb", ack + b"$%s#%02x" % (reply, sum(reply) & 255))

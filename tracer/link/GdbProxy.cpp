@@ -86,8 +86,16 @@ void GdbProxy::beat(Time now) {
 }
 
 void GdbProxy::client_bytes(Bytes bytes, Time now) {
-    if (m_state == State::Attached)
-        m_from_client.push(bytes, [&](std::string_view unit) { client_unit(unit, now); });
+    if (m_state == State::Attached) {
+        // What comes together goes on together: on a link with frames each piece is one.
+        std::string units;
+        m_from_client.push(bytes, [&](std::string_view unit) {
+            client_unit(unit, now);
+            units += unit;
+        });
+        if (!units.empty())
+            m_outputs.to_stub(as_bytes(units));
+    }
     beat(now);
 }
 
@@ -99,7 +107,6 @@ void GdbProxy::client_unit(std::string_view unit, Time now) {
         m_nmi_sent = false;
     } else if (unit.front() == '$')
         client_packet(unit.substr(1, unit.size() - 4), now);
-    m_outputs.to_stub(as_bytes(unit));
 }
 
 void GdbProxy::client_packet(std::string_view payload, Time now) {

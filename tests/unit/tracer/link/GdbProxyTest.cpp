@@ -65,6 +65,24 @@ protected:
 
 } // namespace
 
+TEST_F(GdbProxyTest, WhatComesTogetherGoesOnTogether) {
+    int pieces = 0;
+    std::string sent;
+    GdbProxy proxy{{.to_stub =
+                        [&](GdbProxy::Bytes b) {
+                            ++pieces;
+                            append(sent, b);
+                        },
+                    .to_client = [](GdbProxy::Bytes) {},
+                    .inject_nmi = [] {},
+                    .on_free = [] {}}};
+    proxy.client_attached();
+    const std::string flood(1000, '+');
+    proxy.client_bytes(bytes(flood), m_now);
+    EXPECT_EQ(pieces, 1);
+    EXPECT_EQ(sent, flood);
+}
+
 TEST_F(GdbProxyTest, PassesEverythingOnUnchanged) {
     m_proxy.client_attached();
     const std::string request = "+" + packet("qSupported:xmlRegisters=i386") + "\x03" + packet("m401000,40");
