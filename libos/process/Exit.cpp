@@ -9,7 +9,7 @@
 #include "libos/process/Process.h"
 #include "libos/sched/Futex.h"
 #include "libos/sched/Scheduler.h"
-#include "libos/signal/SignalState.h"
+#include "libos/signal/Signals.h"
 #include "libos/syscall/Dispatch.h"
 
 #include <atomic>
@@ -52,6 +52,7 @@ void exit_thread(uint32_t status) {
     }
     if (sched::scheduler().app_thread_count() == 1)
         exit(status);
+    signal::thread_exits(thread);
     sched::scheduler().exit_current();
 }
 

@@ -1,7 +1,10 @@
 #include "libos/memory/UserMemory.h"
+#include "libos/process/Process.h"
 #include "libos/process/Syscalls.h"
 #include "libos/sched/Clock.h"
+#include "libos/sched/CpuTime.h"
 #include "libos/sched/Scheduler.h"
+#include "libos/syscall/UserTime.h"
 
 namespace process {
 
@@ -10,48 +13,29 @@ using base::fail;
 
 namespace {
 
-struct TimeSpec {
-    int64_t seconds;
-    int64_t nanoseconds;
-};
-struct TimeValue {
-    int64_t seconds;
-    int64_t microseconds;
-};
+using syscalls::second_ns;
+using syscalls::TimeSpec;
+using syscalls::TimeValue;
 
-constexpr uint64_t second = 1'000'000'000;
-
-// include/uapi/linux/time.h
-enum ClockId {
-    Realtime = 0,
-    Monotonic = 1,
-    ProcessCpuTime = 2,
-    ThreadCpuTime = 3,
-    MonotonicRaw = 4,
-    RealtimeCoarse = 5,
-    MonotonicCoarse = 6,
-    BootTime = 7,
-};
-
-uint64_t cpu_time_of(const sched::Thread& thread) {
-    uint64_t ticks = thread.cpu_time;
-    if (thread.state.load(std::memory_order_relaxed) == sched::ThreadState::Running)
-        ticks += arch::timestamp() - thread.started_at;
-    return sched::duration_ns(ticks);
-}
-
-uint64_t process_cpu_time() {
-    auto& scheduler = sched::scheduler();
-    sched::SpinLocker locker(scheduler.lock());
-    uint64_t sum = sched::duration_ns(scheduler.exited_cpu_time());
-    for (auto* thread = scheduler.first_thread(); thread != nullptr; thread = thread->all_next) {
-        if (!thread->is_kernel())
-            sum += cpu_time_of(*thread);
+base::Result<uint64_t> read_cpu_clock(const syscalls::CpuClock& clock) {
+    if (!clock.of_thread) {
+        if (clock.id != 0 && clock.id != process_id)
+            return fail(Error::Invalid);
+        return sched::app_cpu_time();
     }
-    return sum;
+    if (clock.id == 0)
+        return sched::cpu_time_of(sched::current_thread());
+    sched::SpinLocker threads(sched::scheduler().lock());
+    auto* thread = sched::scheduler().find(clock.id);
+    if (thread == nullptr || thread->is_kernel())
+        return fail(Error::Invalid);
+    return sched::cpu_time_of(*thread);
 }
 
 base::Result<uint64_t> read_clock(int id) {
+    if (auto cpu = syscalls::cpu_clock(id))
+        return read_cpu_clock(*cpu);
+    using enum syscalls::ClockId;
     switch (id) {
     case Realtime:
     case RealtimeCoarse:
@@ -62,33 +46,16 @@ base::Result<uint64_t> read_clock(int id) {
         return sched::monotonic_ns();
     case BootTime:
         return sched::boottime_ns();
-    case ProcessCpuTime:
-        return process_cpu_time();
-    case ThreadCpuTime:
-        return cpu_time_of(sched::current_thread());
     default:
         return fail(Error::Invalid);
     }
-}
-
-TimeSpec to_timespec(uint64_t ns) {
-    return {static_cast<int64_t>(ns / second), static_cast<int64_t>(ns % second)};
-}
-
-base::Result<uint64_t> read_timespec(uint64_t address) {
-    auto t = TRY(memory::read_user<TimeSpec>(address));
-    if (t.seconds < 0 || t.nanoseconds < 0 || t.nanoseconds >= static_cast<int64_t>(second))
-        return fail(Error::Invalid);
-    if (static_cast<uint64_t>(t.seconds) > UINT64_MAX / second - 1)
-        return sched::no_deadline - 1;
-    return static_cast<uint64_t>(t.seconds) * second + static_cast<uint64_t>(t.nanoseconds);
 }
 
 Outcome sleep_until(sched::Deadline deadline, uint64_t remaining_address) {
     auto slept = sched::scheduler().sleep_until(deadline);
     if (!slept && remaining_address != 0) {
         uint64_t now = sched::monotonic_ns();
-        TRY(memory::write_user(remaining_address, to_timespec(deadline > now ? deadline - now : 0)));
+        TRY(memory::write_user(remaining_address, TimeSpec::from(deadline > now ? deadline - now : 0)));
     }
     TRY(slept);
     return 0;
@@ -97,22 +64,22 @@ Outcome sleep_until(sched::Deadline deadline, uint64_t remaining_address) {
 } // namespace
 
 Outcome sys_nanosleep(const Arguments& a) {
-    return sleep_until(sched::deadline_after(TRY(read_timespec(a.value[0]))), a.value[1]);
+    return sleep_until(sched::deadline_after(TRY(syscalls::read_timespec(a.value[0]))), a.value[1]);
 }
 
 Outcome sys_clock_nanosleep(const Arguments& a) {
     constexpr uint32_t absolute = 1;
     int id = a.as_int(0);
-    if (id != Realtime && id != Monotonic && id != BootTime)
+    if (id != syscalls::Realtime && id != syscalls::Monotonic && id != syscalls::BootTime)
         return fail(Error::Invalid);
-    uint64_t ns = TRY(read_timespec(a.value[2]));
+    uint64_t ns = TRY(syscalls::read_timespec(a.value[2]));
     if ((a.as_u32(1) & absolute) == 0)
         return sleep_until(sched::deadline_after(ns), a.value[3]);
-    return sleep_until(id == Realtime ? sched::deadline_from_realtime(ns) : ns, 0);
+    return sleep_until(id == syscalls::Realtime ? sched::deadline_from_realtime(ns) : ns, 0);
 }
 
 Outcome sys_clock_gettime(const Arguments& a) {
-    TRY(memory::write_user(a.value[1], to_timespec(TRY(read_clock(a.as_int(0))))));
+    TRY(memory::write_user(a.value[1], TimeSpec::from(TRY(read_clock(a.as_int(0))))));
     return 0;
 }
 
@@ -126,27 +93,26 @@ Outcome sys_clock_getres(const Arguments& a) {
 Outcome sys_gettimeofday(const Arguments& a) {
     uint64_t now = sched::realtime_ns();
     if (a.value[0] != 0)
-        TRY(memory::write_user(
-            a.value[0], TimeValue{static_cast<int64_t>(now / second), static_cast<int64_t>(now % second / 1000)}));
+        TRY(memory::write_user(a.value[0], TimeValue::from(now)));
     if (a.value[1] != 0)
         TRY(memory::write_user(a.value[1], uint64_t{0})); // UTC
     return 0;
 }
 
 Outcome sys_time(const Arguments& a) {
-    uint64_t now = sched::realtime_ns() / second;
+    uint64_t now = sched::realtime_ns() / second_ns;
     if (a.value[0] != 0)
         TRY(memory::write_user(a.value[0], now));
     return now;
 }
 
 Outcome sys_times(const Arguments& a) {
-    constexpr uint64_t per_tick = second / 100;
+    constexpr uint64_t per_tick = second_ns / 100;
     if (a.value[0] != 0) {
         struct Times {
             uint64_t user, system, child_user, child_system;
         };
-        TRY(memory::write_user(a.value[0], Times{process_cpu_time() / per_tick, 0, 0, 0}));
+        TRY(memory::write_user(a.value[0], Times{sched::app_cpu_time() / per_tick, 0, 0, 0}));
     }
     return sched::monotonic_ns() / per_tick;
 }
@@ -155,16 +121,15 @@ Outcome sys_getrusage(const Arguments& a) {
     constexpr int self = 0, thread = 1;
     if (a.as_int(0) > thread)
         return fail(Error::Invalid);
-    uint64_t ns = a.as_int(0) == self     ? process_cpu_time()
-                  : a.as_int(0) == thread ? cpu_time_of(sched::current_thread())
+    uint64_t ns = a.as_int(0) == self     ? sched::app_cpu_time()
+                  : a.as_int(0) == thread ? sched::cpu_time_of(sched::current_thread())
                                           : 0;
     struct Usage {
         TimeValue user, system;
         int64_t counts[14];
     };
     static_assert(sizeof(Usage) == 144);
-    TRY(memory::write_user(
-        a.value[1], Usage{{static_cast<int64_t>(ns / second), static_cast<int64_t>(ns % second / 1000)}, {}, {}}));
+    TRY(memory::write_user(a.value[1], Usage{TimeValue::from(ns), {}, {}}));
     return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "libos/memory/KernelStack.h"
 #include "libos/sched/Clock.h"
+#include "libos/signal/Signals.h"
 #include "libos/trace/Events.h"
 
 #include <algorithm>
@@ -380,7 +381,7 @@ base::Result<> Scheduler::sleep_until(Deadline deadline) {
     auto state = m_lock.lock();
     Thread& thread = current_thread();
     thread.wait_reason = WaitReason::Sleep;
-    if ((thread.signals.pending & ~thread.signals.mask) != 0 || thread.exit_requested) {
+    if (signal::is_pending_for(thread) || thread.exit_requested) {
         m_lock.unlock(state);
         return base::fail(base::Error::Interrupted);
     }
@@ -413,13 +414,20 @@ void Scheduler::program_timer() {
     if (next <= now)
         next = now + m_tick_ns;
     uint64_t wait = next - now;
-    if (m_timers != nullptr) {
+    Deadline deadline = m_timers != nullptr ? std::min(m_timers->deadline, m_alarm) : m_alarm;
+    if (deadline != no_deadline) {
         uint64_t monotonic = monotonic_ns();
-        uint64_t until = m_timers->deadline > monotonic ? m_timers->deadline - monotonic : 1;
+        uint64_t until = deadline > monotonic ? deadline - monotonic : 1;
         if (until < wait)
             wait = until;
     }
     arch::arm_timer(wait == 0 ? 1 : wait);
+}
+
+void Scheduler::set_alarm(Deadline deadline) {
+    SpinLocker locker(m_lock);
+    m_alarm = deadline;
+    program_timer();
 }
 
 void Scheduler::note_alive() {

@@ -47,6 +47,9 @@ public:
     /// From the timer interrupt.
     void tick();
     void timer_interrupt();
+    /// The next time at which a timer interrupt has to come for something else than threads that sleep, no_deadline for
+    /// none: on this CPU at once, on the others from their next interrupt on.
+    void set_alarm(Deadline deadline);
     /// This CPU is not hung, whatever its timer interrupts do: for the watch that the others keep on it.
     void note_alive();
 
@@ -105,6 +108,7 @@ private:
     Queue m_queues[arch::max_cpus];
     Thread* m_all = nullptr;
     Thread* m_timers = nullptr; ///< by deadline, earliest first
+    Deadline m_alarm = no_deadline;
     Thread* m_dead[arch::max_cpus] = {};
     uint32_t m_next_tid = 1;            ///< the app: main is 1, as pid is
     uint32_t m_next_kernel_tid = 60001; ///< out of the way of the app's

@@ -50,6 +50,7 @@ void set_app_thread_start_hook(void (*hook)(Thread&)) {
 base::Result<Thread*> Thread::create_kernel(std::string_view name, void (*function)(void*), void* argument) {
     Thread* thread = TRY(create());
     thread->m_kernel = true;
+    thread->signals.mask = ~signal::Set{0}; // what waits for the process is none of its business
     thread->set_name(name);
     thread->saved_stack_pointer() =
         arch::prepare_stack(thread->kernel_stack_top, nullptr, begin_kernel_thread,

@@ -7,7 +7,7 @@
 
 #include "libos/base/Result.h"
 #include "libos/sched/WaitQueue.h"
-#include "libos/signal/SignalState.h"
+#include "libos/signal/ThreadSignals.h"
 #include "probes/wire/Core.h"
 
 #include <arch/TrapFrame.h>

@@ -1,6 +1,7 @@
 #include "libos/sched/WaitQueue.h"
 
 #include "libos/sched/Scheduler.h"
+#include "libos/signal/Signals.h"
 #include "libos/trace/Events.h"
 
 namespace sched {
@@ -9,7 +10,7 @@ base::Result<> WaitQueue::wait(SpinLock& lock, arch::InterruptState& state, Dead
     auto& s = scheduler();
     auto scheduler_state = s.m_lock.lock();
     Thread& thread = current_thread();
-    if ((thread.signals.pending & ~thread.signals.mask) != 0 || thread.exit_requested) {
+    if (signal::is_pending_for(thread) || thread.exit_requested) {
         s.m_lock.unlock(scheduler_state);
         return base::fail(base::Error::Interrupted);
     }

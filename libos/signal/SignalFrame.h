@@ -2,7 +2,7 @@
 // The frame on the app's stack that a signal handler gets and rt_sigreturn takes back: struct rt_sigframe of Linux.
 // Written by libos/arch; thread context, the current thread only.
 
-#include "libos/signal/SignalState.h"
+#include "libos/signal/ThreadSignals.h"
 
 #include <arch/TrapFrame.h>
 

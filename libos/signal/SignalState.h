@@ -1,5 +1,5 @@
 #pragma once
-// Signal numbers, sets and the state of a process and of each thread. Layouts are Linux' on x86-64:
+// Signal numbers, sets, actions and what is told of a signal. Layouts are Linux' on x86-64:
 // include/uapi/asm-generic/signal.h and arch/x86/include/uapi/asm/signal.h.
 
 #include <cstdint>
@@ -30,8 +30,12 @@ enum Number : int {
     TerminalIn = 21,
     TerminalOut = 22,
     Urgent = 23,
+    VirtualAlarm = 26,
+    Profile = 27,
     WindowChange = 28,
     BadSystemCall = 31,
+    /// From here on each one that is sent is delivered, in order; one below waits once, however often it is sent.
+    first_real_time = 32,
     last_number = 64,
 };
 
@@ -39,6 +43,15 @@ using Set = uint64_t;
 constexpr Set bit(int number) {
     return Set{1} << (number - 1);
 }
+
+/// Where a signal comes from: si_code. include/uapi/asm-generic/siginfo.h.
+enum Code : int32_t {
+    SentByKill = 0,
+    SentByKernel = 0x80,
+    SentByQueue = -1,
+    SentByTimer = -2,
+    SentByTkill = -6,
+};
 
 /// struct kernel_sigaction.
 struct Action {
@@ -50,10 +63,16 @@ struct Action {
 
 /// stack_t.
 struct AlternateStack {
-    uint64_t base;
-    int32_t flags;
-    uint32_t padding;
-    uint64_t size;
+    static constexpr int32_t on_it = 1; ///< SS_ONSTACK: the thread runs on it
+    static constexpr int32_t disabled = 2;
+    static constexpr int32_t auto_disarm = INT32_MIN; ///< SS_AUTODISARM: disabled while a handler runs
+
+    uint64_t base = 0;
+    int32_t flags = disabled;
+    uint32_t padding = 0;
+    uint64_t size = 0;
+
+    bool contains(uint64_t sp) const { return (flags & disabled) == 0 && sp > base && sp - base <= size; }
 };
 
 /// siginfo_t: the parts that are filled in; the whole is 128 bytes.
@@ -62,20 +81,11 @@ struct Info {
     int32_t error = 0;
     int32_t code = 0;
     int32_t padding = 0;
-    uint64_t address_or_sender = 0; ///< si_addr, or si_pid and si_uid
-    uint64_t value = 0;
+    /// si_addr; or si_pid and si_uid; or of a timer si_timerid and, in the upper half, si_overrun.
+    uint64_t address_or_sender = 0;
+    uint64_t value = 0; ///< si_value
     uint8_t rest[128 - 32] = {};
 };
 static_assert(sizeof(Info) == 128);
-
-/// Guarded by the signal lock (Signals.cpp); `mask` is the thread's own.
-struct ThreadSignals {
-    Set mask = 0;
-    Set pending = 0;
-    Set saved_mask = 0; ///< restored after a handler ran during sigsuspend, ppoll, ...
-    bool restore_saved_mask = false;
-    AlternateStack alternate{0, 2 /* SS_DISABLE */, 0, 0};
-    Info info; ///< of the newest pending synchronous or directed signal
-};
 
 } // namespace signal

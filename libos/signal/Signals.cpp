@@ -4,12 +4,10 @@
 #include "libos/debug/Debugger.h"
 #include "libos/process/Process.h"
 #include "libos/sched/Scheduler.h"
+#include "libos/signal/ProcessSignals.h"
 #include "libos/signal/SignalFrame.h"
 #include "libos/signal/Syscalls.h"
 #include "libos/syscall/Restart.h"
-
-#include <arch/PageTable.h>
-#include <bit>
 
 namespace signal {
 
@@ -22,13 +20,6 @@ constexpr uint64_t default_action = 0;
 constexpr uint64_t ignore_action = 1;
 constexpr Set unblockable = bit(Kill) | bit(Stop);
 
-/// Actions of the process, and signals that any thread may take. Order: this lock > the scheduler's.
-struct ProcessSignals {
-    sched::SpinLock lock;
-    Action actions[last_number + 1] = {};
-    Set pending = 0;
-    Info infos[32] = {}; ///< of pending process-wide standard signals
-};
 constinit ProcessSignals g_process;
 
 enum class Default { Terminate, Core, Ignore };
@@ -65,26 +56,43 @@ bool is_ignored(int number) {
     return handler == ignore_action || (handler == default_action && default_of(number) == Default::Ignore);
 }
 
-/// Takes the lowest deliverable signal out of the pending sets. 0: none.
-int take_pending(sched::Thread& thread, Info& info) {
+/// Takes the next signal to act on. 0: none.
+int take_deliverable(sched::Thread& thread, Info& info) {
     sched::SpinLocker locker(g_process.lock);
-    auto& signals = thread.signals;
     for (;;) {
-        Set own = signals.pending & ~signals.mask;
-        Set shared = g_process.pending & ~signals.mask;
-        if ((own | shared) == 0)
-            return 0;
-        int number = std::countr_zero(own | shared) + 1;
-        if ((own & bit(number)) != 0) {
-            signals.pending &= ~bit(number);
-            info = signals.info.number == number ? signals.info : Info{.number = number};
-        } else {
-            g_process.pending &= ~bit(number);
-            info = number < 32 ? g_process.infos[number] : Info{.number = number};
-        }
-        if (!is_ignored(number))
+        int number = take_next(thread, ~thread.signals.mask, info);
+        if (number == 0 || !is_ignored(number))
             return number;
     }
+}
+
+/// Lock held. Somebody is to take what waits for the process, or it waits until somebody asks: the oldest of the
+/// threads that would (the list has the newest first).
+void wake_taker(Set which) {
+    sched::Thread* taker = nullptr;
+    {
+        sched::SpinLocker threads(sched::scheduler().lock());
+        for (auto* t = sched::scheduler().first_thread(); t != nullptr; t = t->all_next) {
+            if (!t->is_kernel() && (t->signals.wanted() & which) != 0)
+                taker = t;
+        }
+    }
+    // A thread that is gone wants nothing, and one that is not has to take the signal lock, which is held, to be.
+    if (taker != nullptr)
+        sched::scheduler().interrupt(*taker);
+}
+
+/// Lock held. Linux: a signal that is set to be ignored is forgotten wherever it waits.
+void forget_ignored(int number) {
+    Info info;
+    auto forget = [&](SignalQueue& queue) {
+        while (queue.take(g_process.pool, bit(number), info) != 0)
+            note_delivered(info);
+    };
+    forget(g_process.pending);
+    sched::SpinLocker threads(sched::scheduler().lock());
+    for (auto* t = sched::scheduler().first_thread(); t != nullptr; t = t->all_next)
+        forget(t->signals.pending);
 }
 
 /// Enters the handler of `info.number`, or ends the app.
@@ -132,47 +140,85 @@ void raise_fault(arch::TrapFrame& frame, const Info& info) {
     take_action(frame, info);
 }
 
-void send_to_thread(sched::Thread& thread, const Info& info) {
-    {
-        sched::SpinLocker locker(g_process.lock);
-        if (is_ignored(info.number) && (thread.signals.mask & bit(info.number)) == 0)
-            return;
-        thread.signals.pending |= bit(info.number);
-        thread.signals.info = info;
-        if ((thread.signals.mask & bit(info.number)) != 0)
-            return;
-    }
-    sched::scheduler().interrupt(thread);
+ProcessSignals& process_signals() {
+    return g_process;
 }
 
-void send_to_process(const Info& info) {
-    sched::Thread* target = nullptr;
-    {
-        sched::SpinLocker locker(g_process.lock);
-        if (is_ignored(info.number))
-            return;
+int take_next(sched::Thread& thread, Set among, Info& info) {
+    int number = thread.signals.pending.take(g_process.pool, among, info);
+    if (number == 0)
+        number = g_process.pending.take(g_process.pool, among, info);
+    if (number != 0)
+        note_delivered(info);
+    return number;
+}
+
+base::Result<> queue_to_thread(sched::Thread& thread, const Info& info) {
+    // Ignored, but blocked: there may be a handler by the time it is not.
+    if (is_ignored(info.number) && (thread.signals.mask & bit(info.number)) == 0)
+        return {};
+    if (!thread.signals.pending.add(g_process.pool, info))
+        return base::fail(base::Error::Again);
+    if ((thread.signals.wanted() & bit(info.number)) != 0)
+        sched::scheduler().interrupt(thread);
+    return {};
+}
+
+base::Result<> queue_to_process(const Info& info) {
+    if (is_ignored(info.number)) {
+        // As above, and Linux asks the main thread.
         sched::SpinLocker threads(sched::scheduler().lock());
-        for (auto* t = sched::scheduler().first_thread(); t != nullptr; t = t->all_next) {
-            // The oldest thread that would take it: the list has the newest first.
-            if (!t->is_kernel() && (t->signals.mask & bit(info.number)) == 0)
-                target = t;
-        }
-        if (target != nullptr) {
-            target->signals.pending |= bit(info.number);
-            target->signals.info = info;
-        } else {
-            g_process.pending |= bit(info.number);
-            if (info.number < 32)
-                g_process.infos[info.number] = info;
-        }
+        auto* main = sched::scheduler().find(process::process_id);
+        if (main == nullptr || (main->signals.mask & bit(info.number)) == 0)
+            return {};
     }
-    if (target != nullptr)
-        sched::scheduler().interrupt(*target);
+    if (!g_process.pending.add(g_process.pool, info))
+        return base::fail(base::Error::Again);
+    wake_taker(bit(info.number));
+    return {};
+}
+
+base::Result<> send_to_thread(sched::Thread& thread, const Info& info) {
+    sched::SpinLocker locker(g_process.lock);
+    return queue_to_thread(thread, info);
+}
+
+base::Result<> send_to_process(const Info& info) {
+    sched::SpinLocker locker(g_process.lock);
+    return queue_to_process(info);
+}
+
+base::Result<> send_to_tid(uint32_t tid, const Info& info) {
+    sched::SpinLocker locker(g_process.lock);
+    sched::Thread* thread = nullptr;
+    {
+        sched::SpinLocker threads(sched::scheduler().lock());
+        thread = sched::scheduler().find(tid);
+        if (thread == nullptr || thread->is_kernel() || thread->signals.is_gone)
+            return base::fail(base::Error::NoSuchProcess);
+    }
+    // It is not gone, and on its way there it has to take the signal lock, which is held.
+    return info.number == 0 ? base::Result<>{} : queue_to_thread(*thread, info);
+}
+
+bool is_pending_for(const sched::Thread& thread) {
+    return ((thread.signals.pending.pending() | g_process.pending.pending()) & thread.signals.wanted()) != 0;
 }
 
 bool is_pending() {
-    auto& signals = sched::current_thread().signals;
-    return ((signals.pending | g_process.pending) & ~signals.mask) != 0;
+    return is_pending_for(sched::current_thread());
+}
+
+void thread_exits(sched::Thread& thread) {
+    sched::SpinLocker locker(g_process.lock);
+    Info info;
+    while (thread.signals.pending.take(g_process.pool, ~Set{0}, info) != 0)
+        note_delivered(info);
+    thread.signals.mask = ~Set{0};
+    thread.signals.awaited = 0;
+    thread.signals.is_gone = true;
+    if (g_process.pending.pending() != 0)
+        wake_taker(g_process.pending.pending());
 }
 
 void deliver_pending(arch::TrapFrame& frame) {
@@ -190,7 +236,7 @@ void deliver_pending(arch::TrapFrame& frame) {
         return;
     }
     Info info;
-    while (take_pending(thread, info) != 0)
+    while (take_deliverable(thread, info) != 0)
         take_action(frame, info);
 }
 
@@ -206,17 +252,22 @@ void set_action(int number, const Action& action) {
     sched::SpinLocker locker(g_process.lock);
     g_process.actions[number] = action;
     if (is_ignored(number))
-        g_process.pending &= ~bit(number);
+        forget_ignored(number);
 }
 
 void set_mask(Set mask) {
+    auto& signals = sched::current_thread().signals;
     sched::SpinLocker locker(g_process.lock);
-    sched::current_thread().signals.mask = mask & ~unblockable;
+    Set newly = mask & ~unblockable & ~signals.mask;
+    signals.mask = mask & ~unblockable;
+    // What this thread was to take for the process is another's now.
+    if ((g_process.pending.pending() & newly) != 0)
+        wake_taker(g_process.pending.pending() & newly);
 }
 
 Set pending_set() {
     sched::SpinLocker locker(g_process.lock);
-    return g_process.pending | sched::current_thread().signals.pending;
+    return g_process.pending.pending() | sched::current_thread().signals.pending.pending();
 }
 
 } // namespace signal

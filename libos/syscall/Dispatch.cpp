@@ -96,7 +96,8 @@ void dispatch(arch::TrapFrame& frame) {
         auto outcome = entry->handler(arguments);
         result = outcome ? *outcome : result_of(outcome.error());
         if (!outcome && outcome.error() == base::Error::BrokenPipe)
-            signal::send_to_thread(sched::current_thread(), {.number = signal::Pipe});
+            (void)signal::send_to_thread(sched::current_thread(),
+                                         {.number = signal::Pipe}); // a standard one: never refused
     } else {
         if (number < max_number)
             g_unknown[number].fetch_add(1, std::memory_order_relaxed);

@@ -92,6 +92,7 @@ void on_timer(arch::TrapFrame& frame) {
     control::tick();
     crash::watch_neighbour();
     sched::scheduler().timer_interrupt();
+    signal::on_timer_interrupt();
     debug::on_tick(frame);
 }
 

@@ -50,13 +50,8 @@ constexpr uint32_t fp_magic2 = 0x46505845;
 constexpr uint64_t flag_on_stack = 0x08000000;
 constexpr uint64_t flag_restorer = 0x04000000;
 constexpr uint64_t red_zone = 128;
-constexpr int32_t stack_disabled = 2;
 // What an app may change by sigreturn: CF PF AF ZF SF TF DF OF RF AC.
 constexpr uint64_t user_flags = 0x0000000000050dd5;
-
-bool is_on(const AlternateStack& stack, uint64_t sp) {
-    return sp > stack.base && sp - stack.base <= stack.size;
-}
 
 } // namespace
 
@@ -64,8 +59,8 @@ bool push_signal_frame(arch::TrapFrame& frame, const Info& info, const Action& a
     if ((action.flags & flag_restorer) == 0)
         return false; // the x86-64 ABI has no other way back
     uint64_t sp = frame.rsp - red_zone;
-    if ((action.flags & flag_on_stack) != 0 && signals.alternate.flags != stack_disabled &&
-        !is_on(signals.alternate, frame.rsp))
+    bool is_armed = (signals.alternate.flags & AlternateStack::disabled) == 0;
+    if ((action.flags & flag_on_stack) != 0 && is_armed && !signals.alternate.contains(frame.rsp))
         sp = signals.alternate.base + signals.alternate.size;
 
     size_t state_size = arch::fpu_state_size();
@@ -87,6 +82,8 @@ bool push_signal_frame(arch::TrapFrame& frame, const Info& info, const Action& a
     out.restorer = action.restorer;
     out.user.flags = 7;
     out.user.stack = signals.alternate;
+    if ((signals.alternate.flags & AlternateStack::auto_disarm) != 0)
+        signals.alternate = {};
     auto& c = out.user.context;
     c.r8 = frame.r8, c.r9 = frame.r9, c.r10 = frame.r10, c.r11 = frame.r11;
     c.r12 = frame.r12, c.r13 = frame.r13, c.r14 = frame.r14, c.r15 = frame.r15;

@@ -1,0 +1,95 @@
+#include "libos/signal/SignalQueue.h"
+
+#include <bit>
+
+namespace signal {
+
+namespace {
+
+/// Linux delivers these first: kernel/signal.c, SYNCHRONOUS_MASK.
+constexpr Set by_fault = bit(Segv) | bit(Bus) | bit(Illegal) | bit(Trap) | bit(FloatingPoint) | bit(BadSystemCall);
+
+} // namespace
+
+SignalPool::Node* SignalPool::take() {
+    if (Node* node = m_free) {
+        m_free = node->next;
+        node->next = nullptr;
+        return node;
+    }
+    return m_fresh < capacity ? &m_nodes[m_fresh++] : nullptr;
+}
+
+void SignalPool::give_back(Node& node) {
+    node.next = m_free;
+    m_free = &node;
+}
+
+bool SignalQueue::add(SignalPool& pool, const Info& info) {
+    bool is_standard = info.number < first_real_time;
+    if (is_standard && (m_pending & bit(info.number)) != 0)
+        return true;
+    SignalPool::Node* node = pool.take();
+    if (node == nullptr && !is_standard && info.code != SentByKill)
+        return false;
+    m_pending |= bit(info.number);
+    if (node == nullptr)
+        return true;
+    node->info = info;
+    (m_last != nullptr ? m_last->next : m_first) = node;
+    m_last = node;
+    return true;
+}
+
+int SignalQueue::take(SignalPool& pool, Set among, Info& out) {
+    Set candidates = m_pending & among;
+    if (candidates == 0)
+        return 0;
+    if ((candidates & by_fault) != 0)
+        candidates &= by_fault;
+    int number = std::countr_zero(candidates) + 1;
+    out = {.number = number};
+    SignalPool::Node* previous = nullptr;
+    for (auto* node = m_first; node != nullptr; previous = node, node = node->next) {
+        if (node->info.number != number)
+            continue;
+        out = node->info;
+        (previous != nullptr ? previous->next : m_first) = node->next;
+        if (m_last == node)
+            m_last = previous;
+        pool.give_back(*node);
+        break;
+    }
+    if (!has_node(number))
+        m_pending &= ~bit(number);
+    return number;
+}
+
+void SignalQueue::remove_of_timer(SignalPool& pool, uint32_t id) {
+    SignalPool::Node* previous = nullptr;
+    for (auto* node = m_first; node != nullptr;) {
+        auto* next = node->next;
+        if (node->info.code != SentByTimer || static_cast<uint32_t>(node->info.address_or_sender) != id) {
+            previous = node;
+        } else {
+            int number = node->info.number;
+            (previous != nullptr ? previous->next : m_first) = next;
+            if (m_last == node)
+                m_last = previous;
+            pool.give_back(*node);
+            if (!has_node(number))
+                m_pending &= ~bit(number);
+        }
+        node = next;
+    }
+}
+
+bool SignalQueue::has_node(int number) const {
+    for (auto* node = m_first; node != nullptr; node = node->next) {
+        if (node->info.number == number)
+            return true;
+    }
+    return false;
+}
+
+} // namespace signal
