@@ -107,7 +107,10 @@ public:
     /// From Transport, before it fails for that reason. What this client says later is refused with a sentence, and the
     /// world goes on at once, until a client introduces itself (qSupported): it would read of another stop than it
     /// believes to see. `expect_anybody()`: the next bytes come from another connection, which knows nothing of it.
-    void client_fell_silent() { m_refuses_stale = true; }
+    void client_fell_silent() {
+        m_refuses_stale = true;
+        m_stale_knows_error_text = m_client.knows_error_text;
+    }
     void expect_anybody() { m_refuses_stale = false; }
 
     /// Whether `signal` (Linux' number) is to stop the world before it is delivered: somebody is attached and did not
@@ -239,7 +242,8 @@ private:
     };
     Client m_client{};
     Access m_access = Access::Control;
-    bool m_refuses_stale = false;     ///< after client_fell_silent()
+    bool m_refuses_stale = false; ///< after client_fell_silent()
+    bool m_stale_knows_error_text = false;
     bool m_world_runs = false;        ///< inside of serve_running()
     bool m_service_requested = false; ///< feed() asked for serve_running()
 

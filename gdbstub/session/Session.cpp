@@ -198,6 +198,7 @@ bool Session::process_packet() {
 /// A client that was given up speaks again.
 bool Session::refuse_stale() {
     m_acknowledge_due = true;
+    m_client.knows_error_text = m_stale_knows_error_text;
     (void)finish(refuse(base::Error::NoSuchProcess,
                         "This debugger's heartbeats stopped, and the target went on without it. Attach again."));
     plan_detach();

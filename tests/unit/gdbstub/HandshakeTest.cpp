@@ -94,6 +94,17 @@ TEST(Handshake, WhoFellSilentIsRefusedUntilItIntroducesItself) {
     EXPECT_EQ(bench.replies().back(), "QC1");
 }
 
+TEST(Handshake, WhoFellSilentIsToldWhyIfItUnderstands) {
+    Bench bench;
+    bench.transport.at_end = [&] { bench.session.client_fell_silent(); };
+    bench.packet("qSupported:error-message+").stop();
+    bench.transport.at_end = [] {};
+    for (int i = 0; i < 2; ++i) {
+        bench.packet("g").stop();
+        EXPECT_TRUE(bench.replies().back().starts_with("E.This debugger's heartbeats stopped")) << i;
+    }
+}
+
 TEST(Handshake, PacketsLongerThanTheBufferGetAnError) {
     Bench bench(2048);
     EXPECT_EQ(bench.ask("M10000,1000:" + std::string(4096, '0')), "E07");

@@ -41,8 +41,10 @@ std::string unpacked(std::string_view wire) {
 }
 
 base::Result<size_t> ScriptedTransport::read(std::span<uint8_t> out) {
-    if (input.empty())
+    if (input.empty()) {
+        at_end();
         return base::fail(base::Error::BrokenPipe);
+    }
     size_t count = std::min({out.size(), input.size(), portion});
     std::copy_n(input.begin(), count, out.begin());
     input.erase(0, count);

@@ -2,6 +2,7 @@
 // A gdb made of bytes that were written beforehand, and what it was answered.
 
 #include <array>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,8 @@ public:
     unsigned writes = 0;
     /// After so many writes the link is gone.
     unsigned writes_left = ~0U;
+    /// There is nothing more to read: the link is about to be gone.
+    std::function<void()> at_end = [] {};
 };
 
 /// A session with everything around it. Packets sent here are read when the session runs; a session that finds nothing
