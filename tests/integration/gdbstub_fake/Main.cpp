@@ -103,8 +103,8 @@ int main(int argc, char** argv) {
             return 125;
     }
     target.executable_path.clear();
-    // At 0x10040: count in al and store it; at 0x10060: end with al; at 0x10070: nothing this machine knows; at 0x10080:
-    // count in al and store it, over and over.
+    // At 0x10040: count in al and store it; at 0x10060: end with al; at 0x10070: nothing this machine knows; at
+    // 0x10080: count in al and store it, over and over.
     target.load(0x10040, {0x04, 0x01, 0xaa, 0x90, 0xeb, 0xfd});
     target.load(0x10060, {0xf4});
     target.load(0x10070, {0x0f, 0x0b});
