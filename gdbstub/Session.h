@@ -21,15 +21,20 @@
 // The two never overlap: a stop that lands on a CPU inside feed() is held off until feed() has returned. Only one CPU
 // calls at a time. A session has no locks, no heap and no static state; there may be several.
 //
+// Conditions and commands of breakpoints are evaluated while the world runs: judge_breakpoint() says whether a thread
+// that ran into one stops the world or passes it.
+//
 // A gdb that vanishes leaves its session half open. Whoever connects next is recognised as new by its first packets
 // (qSupported, or QStartNoAckMode where that is already on): breakpoints of the old one are removed, and the protocol
 // starts afresh. The `D` that a proxy sends on behalf of a gdb that vanished is answered in any state.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "gdbstub/AccessPolicy.h"
+#include "gdbstub/PointTable.h"
 #include "gdbstub/Signals.h"
 #include "gdbstub/Stop.h"
 #include "gdbstub/Target.h"
@@ -42,15 +47,6 @@ namespace gdbstub {
 
 class Session {
 public:
-    /// A breakpoint or watchpoint that gdb has inserted.
-    struct Point {
-        uint64_t address = 0;
-        uint64_t kind_or_length = 0;
-        enum class Type : uint8_t { Software, Execute, Write, Read, Access } type = Type::Software;
-
-        bool operator==(const Point&) const = default;
-    };
-
     /// Memory that the session works in; lives as long as it does.
     struct Buffers {
         /// Longest packet that gdb may send; at least `smallest_buffer`.
@@ -58,7 +54,10 @@ public:
         /// Longest reply; at least `smallest_buffer`. One memory read carries about this much in binary, half in hex.
         std::span<uint8_t> reply;
         /// One for each breakpoint and watchpoint that can be set at the same time.
-        std::span<Point> points;
+        std::span<PointRecord> points;
+        /// For the conditions and commands of all breakpoints together; without it there are none. gdb's take some
+        /// tens of bytes each, and a printf its format besides.
+        std::span<uint8_t> agent_code{};
     };
     static constexpr size_t smallest_buffer = 2048;
 
@@ -67,7 +66,7 @@ public:
         , m_transport(transport)
         , m_receiver(buffers.receive)
         , m_reply(buffers.reply)
-        , m_points(buffers.points)
+        , m_points(buffers.points, buffers.agent_code)
         , m_packet_size(buffers.receive.size()) {}
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -116,6 +115,15 @@ public:
     /// Whether `signal` (Linux' number) is to stop the world before it is delivered: somebody is attached and did not
     /// say otherwise (QPassSignals).
     bool stops_for_signal(int signal) const;
+
+    /// What to do with a thread that ran into a breakpoint at `address`; evaluates its conditions and runs its
+    /// commands with `context`, the thread's. While the world runs: by any CPUs at once, in a trap handler, without a
+    /// lock. A stop that lands on a CPU in here is held off until it has returned, as for feed(); see PointTable.h.
+    /// Takes as long as the expressions do (agent::default_budget).
+    Verdict judge_breakpoint(uint64_t address, agent::Context& context);
+
+    /// Whether there are breakpoints of a client that is gone, whose commands go on.
+    bool has_points_left_behind() const;
 
 private:
     /// How a packet goes on when it has been carried out. A Refusal instead becomes an error reply: what is wrong with
@@ -190,9 +198,14 @@ private:
     Handled handle(const SearchMemory& command);
     // Points.cpp
     Handled handle(const ChangePoint& command);
-    Answer<> change_point(const Point& point, bool insert);
+    Answer<> insert_point(const Point& point, const ChangePoint& command);
+    Answer<> change_in_target(const Point& point, bool insert);
     bool supports(Point::Type type) const;
-    void remove_all_points();
+    bool evaluates_expressions() const;
+    void leave_points();
+    void remove_points(bool left_behind);
+    // MonitorPoints.cpp
+    void list_points(MonitorOutput& output);
     // Threads.cpp
     Handled handle(const SelectThread& command);
     Handled handle(const QueryThreadAlive& command);
@@ -217,8 +230,9 @@ private:
     Transport& m_transport;
     PacketReceiver m_receiver;
     Reply m_reply;
-    std::span<Point> m_points;
-    size_t m_point_count = 0;
+    PointTable m_points;
+    /// The agent::Error of the last expression that could not be evaluated, or 0; set while the world runs.
+    std::atomic<uint8_t> m_agent_error{0};
     size_t m_packet_size;
 
     /// What belongs to one gdb, and goes with it.

@@ -170,6 +170,11 @@ public:
     /// The same for writing; text is written through the patcher, under any breakpoint.
     virtual size_t write_memory(uint64_t address, std::span<const uint8_t> bytes) = 0;
 
+    /// Whether a thread can pass a breakpoint, of either kind, without the world being stopped, and the kernel asks
+    /// Session::judge_breakpoint() at each whether it is to. gdb then lets the target evaluate conditions and run
+    /// commands.
+    virtual bool passes_breakpoints() const { return false; }
+
     /// Whether gdb's `kill` may end the instance. Where it may not, `kill` detaches.
     virtual bool kill_allowed() const { return false; }
 

@@ -85,6 +85,11 @@ struct ChangePoint {
     uint64_t type_untrusted;
     uint64_t address;
     uint64_t kind_untrusted;
+    /// Lists of agent expressions for parse_expression(); well-formed, what they do is unknown.
+    std::string_view conditions{};
+    std::string_view commands{};
+    /// The commands are to go on when gdb is gone.
+    bool persists = false;
 };
 
 // Threads.

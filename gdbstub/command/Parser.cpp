@@ -48,11 +48,13 @@ Command change_point(Scanner scanner, bool insert) {
     auto address = scanner.hex();
     if (!address || !scanner.accept(','))
         return Malformed{};
-    // Conditions and commands may follow, but only for stubs that announce them.
     auto kind = scanner.hex();
-    if (!kind || !scanner.at_end())
+    if (!kind)
         return Malformed{};
-    return ChangePoint{insert, *type, *address, *kind};
+    ChangePoint command{insert, *type, *address, *kind};
+    if (insert ? !parse_point_options(scanner, command) : !scanner.at_end())
+        return Malformed{};
+    return command;
 }
 
 Command select_thread(Scanner scanner) {

@@ -14,6 +14,12 @@ Command parse_command(std::string_view packet);
 /// "-1", "0", "1f", and gdb's multiprocess form "p1.1f", where the process is always 1.
 std::optional<ThreadSelector> parse_thread(Scanner& scanner);
 
+/// One agent expression of a list, "X3,22ff27": its bytes in hexadecimal, at least one.
+std::optional<std::string_view> parse_expression(Scanner& scanner);
+
+/// The conditions and commands behind the kind of a Z packet. False if they are malformed.
+bool parse_point_options(Scanner& scanner, ChangePoint& command);
+
 /// The actions of a vCont packet, the text behind "vCont;". False if they are malformed or more than a plan holds.
 bool parse_resume_actions(std::string_view actions_untrusted, ResumePlan& plan);
 

@@ -1,5 +1,7 @@
 // What a client may do, and serving one that may not stop the world while that runs.
 
+#include <algorithm>
+
 #include "gdbstub/AccessPolicy.h"
 #include "gdbstub/Session.h"
 #include "libos/base/Assert.h"
@@ -60,9 +62,10 @@ void Session::serve_running() {
 
 /// Points that a client with control has left, and one without cannot look after: the world goes on without them.
 bool Session::drop_points_of_others() {
-    if (m_access == Access::Control || m_point_count == 0)
+    bool has_any = std::ranges::any_of(m_points.records(), [](const auto& record) { return !record.left_behind; });
+    if (m_access == Access::Control || !has_any)
         return false;
-    remove_all_points();
+    leave_points();
     m_plan.clear();
     m_plan.outcome = Outcome::Detached;
     bool fits = m_plan.add(ResumePlan::every_thread, {.kind = ResumeKind::Continue});

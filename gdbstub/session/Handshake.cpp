@@ -53,6 +53,8 @@ Session::Handled Session::handle(const QuerySupported& command) {
     for (const StubFeature& feature : stub_features)
         if (feature.is_offered == always || (reads && feature.is_offered(machine())))
             m_reply.put(';').put(feature.text);
+    if (evaluates_expressions())
+        m_reply.put(";ConditionalBreakpoints+;BreakpointCommands+");
     for (const TransferObject& object : transfer_objects())
         if (reads && object.is_offered(machine()))
             m_reply.put(";qXfer:").put(object.name).put(":read+");

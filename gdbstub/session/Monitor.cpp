@@ -11,6 +11,10 @@ namespace gdbstub {
 namespace {
 
 constexpr size_t longest_command = 256;
+constexpr std::string_view own_help =
+    "why                   why the last request was refused, or a condition not evaluated\n"
+    "breakpoints           what is inserted now, and how often it was met\n"
+    "breakpoints clear     removes those that a debugger that is gone has left, for their commands\n";
 
 std::string_view trim(std::string_view text) {
     while (!text.empty() && text.front() == ' ')
@@ -67,12 +71,16 @@ Session::Handled Session::handle(const MonitorCommand& command) {
             output.put("Nothing has been refused.\n");
         else
             output.put({m_refusal, m_refusal_length}).put("\n");
+    } else if (text == "breakpoints") {
+        list_points(output);
+    } else if (text == "breakpoints clear") {
+        remove_points(true);
     } else {
         Monitor* monitor = m_target.monitor();
         if (monitor == nullptr && text != "help")
             return Next::Unsupported;
         if (text == "help")
-            output.put("why                   why the last request was refused\n");
+            output.put(own_help);
         if (monitor != nullptr)
             if (auto executed = monitor->execute(text, output); !executed) {
                 output.flush();

@@ -47,6 +47,8 @@ const ResumePlan& Session::run_stopped(const StopEvent& event) {
     m_event.thread = visible_thread(event.thread);
     m_plan.clear();
     m_link_lost = false;
+    if (uint8_t error = m_agent_error.exchange(0, std::memory_order_relaxed); error != 0)
+        remember({base::Error::Invalid, agent::describe(static_cast<agent::Error>(error))});
     if (drop_points_of_others())
         return m_plan;
 
@@ -74,7 +76,7 @@ void Session::report_exit(uint8_t status) {
         send();
     }
     // The app's text is gone, and its breakpoints with it.
-    m_point_count = 0;
+    m_points.clear();
     forget_client();
     m_stop_requested = false;
 }
@@ -86,7 +88,7 @@ void Session::report_termination(int signal) {
         send();
     }
     // The app's text is gone, and its breakpoints with it.
-    m_point_count = 0;
+    m_points.clear();
     forget_client();
     m_stop_requested = false;
 }
@@ -250,7 +252,7 @@ void Session::acknowledge(bool accepted) {
 
 void Session::forget_client() {
     if (!m_world_runs)
-        remove_all_points();
+        leave_points();
     if (m_client.attached)
         tell_audit([this](Audit& audit) { audit.client_left(m_access); });
     m_client = {};

@@ -27,14 +27,16 @@ using sched::Thread;
 
 constexpr size_t packet_size = 16384;
 constexpr size_t max_points = 512;
+constexpr size_t agent_code_size = 32768; ///< of all conditions and commands together
 
 struct State {
     uint8_t receive[packet_size] = {};
     uint8_t reply[packet_size] = {};
-    gdbstub::Session::Point points[max_points];
+    gdbstub::PointRecord points[max_points];
+    uint8_t agent_code[agent_code_size] = {};
     GuestTarget target;
     GdbChannels channels{session};
-    gdbstub::Session session{target, channels, {receive, reply, points}};
+    gdbstub::Session session{target, channels, {receive, reply, points, agent_code}};
     sched::NoStopLock feed_lock;          ///< the session while the world runs; outside the channels' own
     std::atomic<bool> others_wait{false}; ///< a second client has spoken
     /// A thread is in Session::serve_running(). Changed with feed_lock held.

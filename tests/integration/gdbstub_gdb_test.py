@@ -114,6 +114,61 @@ class RealGdb(unittest.TestCase):
                              r"\$3 = 0x10002", r"already hit 1 time")
             self.assertTrue(machine.running())
 
+    def test_conditions_are_evaluated_in_the_target(self):
+        with Machine("--held") as machine:
+            output = machine.gdb("set $pc = 0x10080", "set $rdi = 0x10101", "set $rax = 6",
+                                 "break *0x10083 if ($rax & 0xff) == 40 && *(unsigned char*)0x10101 == 7",
+                                 "show breakpoint condition-evaluation", "set debug remote 1", "continue",
+                                 "set debug remote 0", "p $rax", "p/x *(unsigned char*)0x10101", "info breakpoints")
+            self.assertIn("(currently target)", output)
+            self.assertRegex(output, r"\$1 = 40\n\$2 = 0x7\n")
+            self.assertRegex(output, r"stop only if .*\(target evals\)")
+            self.assertRegex(output, r"Z0,10083,1;X[0-9a-f]+,")
+            self.assertEqual(output.count("Packet received: T05"), 1, output)
+
+    def test_conditions_of_several_breakpoints_at_one_address(self):
+        with Machine("--held") as machine:
+            output = machine.gdb("set $pc = 0x10080", "set $rdi = 0x10101", "set $rax = 0", "hbreak *0x10083 if $rax == 9",
+                                 "break *0x10083 if $rax == 5", "break *0x10083 if $rax == 7",
+                                 "continue", "p $rax", "continue", "p $rax", "continue", "p $rax")
+            self.assert_says(output, r"Breakpoint 2, .*\n\$1 = 5\n", r"Breakpoint 3, .*\n\$2 = 7\n",
+                             r"Breakpoint 1, .*\n\$3 = 9\n")
+
+    def test_conditions_that_fail_in_the_target_stop(self):
+        with Machine("--held") as machine:
+            output = machine.gdb("set $pc = 0x10080", "set $rdi = 0x10101", "break *0x10083 if *(int*)0 == 1",
+                                 "set breakpoint always-inserted on", "continue", "monitor why", "monitor breakpoints")
+            self.assertIn("The agent expression reads memory that cannot be read.", output)
+            self.assertRegex(output, r"0x0000000000010083  software +1 +0 +1 +0\n")
+
+    def test_dprintf_runs_in_the_target(self):
+        with Machine("--held") as machine:
+            output = machine.gdb("set dprintf-style agent", "set $pc = 0x10080", "set $rdi = 0x10101", "set $rax = 0",
+                                 'set {char[6]}0x10200 = "hello"',
+                                 r'dprintf *0x10082,"%s, %d of %-3ld\t%#x|%c|%5.2s|%%\n", (char*)0x10200, $rax, $rax + 1, $rdi, $rax + 64, (char*)0x10200',
+                                 "break *0x10083 if $rax == 3", "continue", "p $rax", "detach")
+            self.assert_says(output, r"\$1 = 3\n")
+            machine.process.kill()
+            lines = [f"hello, {i} of {i + 1:<3}\t{0x10100 + i:#x}|{chr(i + 64)}|   he|%" for i in (1, 2, 3)]
+            self.assertEqual(machine.process.stdout.read().splitlines(), lines)
+
+    def test_dprintf_goes_on_without_gdb(self):
+        with Machine("--held") as machine:
+            output = machine.gdb("set dprintf-style agent", "set breakpoint always-inserted on",
+                                 r'dprintf *0x10008,"here\n"', "break *0x10004", "detach")
+            self.assert_says(output, "detached")
+            for _ in range(100):
+                self.assertEqual(machine.process.stdout.readline(), "here\n")
+            output = machine.gdb("monitor breakpoints", "monitor breakpoints clear", "monitor breakpoints", "detach")
+            self.assertRegex(output, r"0x0000000000010008  software +0 +1 +\d+ +\d+  left behind\n"
+                                     "There are no breakpoints in the target.")
+
+    def test_a_target_that_stops_always_leaves_conditions_to_gdb(self):
+        with Machine("--held", "--stops-always") as machine:
+            output = machine.gdb("set $pc = 0x10080", "set $rdi = 0x10101", "set $rax = 0", "break *0x10083 if $rax == 5",
+                                 "show breakpoint condition-evaluation", "continue", "p $rax")
+            self.assert_says(output, r"\(currently host\)", r"\$1 = 5")
+
     def test_watchpoints(self):
         with Machine("--held") as machine:
             output = machine.gdb("set $pc = 0x10040", "set $rdi = 0x10101", "set $al = 6", "watch *(char*)0x10101",

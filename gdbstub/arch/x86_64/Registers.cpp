@@ -61,6 +61,17 @@ void read_register(const RegisterFile& file, const Register& which, std::span<ui
     }
 }
 
+std::optional<uint64_t> integer_value(const RegisterFile& file, size_t number) {
+    uint64_t value = 0;
+    if (number >= registers.size() || registers[number].bytes() > sizeof(value) ||
+        file.is_unavailable(static_cast<unsigned>(number)))
+        return std::nullopt;
+    std::array<uint8_t, sizeof(value)> bytes{};
+    read_register(file, registers[number], std::span(bytes).first(registers[number].bytes()));
+    std::memcpy(&value, bytes.data(), sizeof(value));
+    return value;
+}
+
 void write_register(RegisterFile& file, const Register& which, std::span<const uint8_t> value) {
     ASSERT(value.size() == which.bytes());
     auto* stored = reinterpret_cast<uint8_t*>(&file) + which.offset;

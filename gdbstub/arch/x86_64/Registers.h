@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -184,6 +185,9 @@ constexpr void set_pc(RegisterFile& file, uint64_t value) {
 
 /// `out` has the register's size.
 void read_register(const RegisterFile& file, const Register& which, std::span<uint8_t> out);
+/// What an integer register holds, zero-extended. Nothing for one that does not exist, has more than 64 bits, or whose
+/// value is not known.
+std::optional<uint64_t> integer_value(const RegisterFile& file, size_t number);
 void write_register(RegisterFile& file, const Register& which, std::span<const uint8_t> value);
 
 /// Where a variable of a static executable's thread-local storage is: below the thread pointer.

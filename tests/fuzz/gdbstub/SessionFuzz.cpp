@@ -1,5 +1,5 @@
 // Any bytes at all from gdb's side: the session answers in well-formed packets, comes to an end, and leaves no
-// breakpoint behind.
+// breakpoint behind but those whose commands are to go on.
 //
 // The first byte says how the rest is delivered. Bit 0: as lines, of which each is framed as a packet (what the seeds
 // are, and how a mutation gets past the checksum); otherwise raw. Bits 1 to 3: how much a read gives. Bit 4: the target
@@ -124,9 +124,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     target.offers_optional_parts = (mode & 0x10) == 0;
     target.may_kill = true;
     std::array<uint8_t, Session::smallest_buffer> receive, reply;
-    std::array<Session::Point, 4> points;
-    Session session(target, transport, {receive, reply, points});
+    std::array<PointRecord, 4> points;
+    std::array<uint8_t, 128> agent_code;
+    Session session(target, transport, {receive, reply, points, agent_code});
     transport.set_session(session);
+    target.judge_by(session);
 
     if ((mode & 0x40) != 0) {
         session.set_access(Access::Observe);
@@ -150,7 +152,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     while (true) {
         transport.check_output();
         if (plan->outcome != Outcome::Resume) {
-            ASSERT(target.inserted_breakpoints.empty() && target.inserted_points.empty());
+            ASSERT(session.has_points_left_behind() ||
+                   (target.inserted_breakpoints.empty() && target.inserted_points.empty()));
             ASSERT(!session.attached());
         }
         if (plan->outcome == Outcome::Kill || transport.at_end())

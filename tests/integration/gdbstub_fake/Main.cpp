@@ -1,6 +1,8 @@
 // Serves the stub for the fake machine over TCP, for a real gdb: gdbstub_fake [--serial] [--held] [--allow-kill]
-// [--no-avx] [--bare]. Prints the port first, and what became of the program at the end.
+// [--no-avx] [--bare] [--stops-always]. Prints the port first, what breakpoints' commands print, and what became of the
+// program at the end.
 //
+// --stops-always cannot pass breakpoints, so that it evaluates no conditions.
 // --serial keeps the session when a client hangs up, as a serial line does, which cannot tell.
 
 #include <array>
@@ -82,7 +84,7 @@ private:
 } // namespace
 
 int main(int argc, char** argv) {
-    bool serial = false, held = false;
+    bool serial = false, held = false, passes = true;
     test::FakeTarget target;
     for (std::string_view option : std::span(argv + 1, argv + argc)) {
         if (option == "--serial")
@@ -91,6 +93,8 @@ int main(int argc, char** argv) {
             held = true;
         else if (option == "--allow-kill")
             target.may_kill = true;
+        else if (option == "--stops-always")
+            passes = false;
         else if (option == "--no-avx")
             target.has_avx = false;
         else if (option == "--bare")
@@ -99,16 +103,27 @@ int main(int argc, char** argv) {
             return 125;
     }
     target.executable_path.clear();
-    // At 0x10040: count in al and store it; at 0x10060: end with al; at 0x10070: nothing this machine knows.
+    // At 0x10040: count in al and store it; at 0x10060: end with al; at 0x10070: nothing this machine knows; at
+    // 0x10080: count in al and store it, over and over.
     target.load(0x10040, {0x04, 0x01, 0xaa, 0x90, 0xeb, 0xfd});
     target.load(0x10060, {0xf4});
     target.load(0x10070, {0x0f, 0x0b});
+    target.load(0x10080, {0x04, 0x01, 0xaa, 0x90, 0xeb, 0xfa});
 
     SocketTransport transport(serial);
     std::vector<uint8_t> receive(16384), reply(16384);
-    std::array<Session::Point, 16> points;
-    Session session(target, transport, {receive, reply, points});
+    std::array<PointRecord, 16> points;
+    std::array<uint8_t, 1024> agent_code;
+    Session session(target, transport, {receive, reply, points, agent_code});
 
+    if (passes)
+        target.judge_by(session);
+
+    auto show_printed = [&target] {
+        std::fputs(target.printed.c_str(), stdout);
+        std::fflush(stdout);
+        target.printed.clear();
+    };
     auto poll = [&] {
         std::array<uint8_t, 256> bytes;
         auto count = transport.read(bytes);
@@ -116,6 +131,7 @@ int main(int argc, char** argv) {
             session.feed(std::span(bytes).first(*count));
         else if (session.attached())
             target.request_stop(); // a link that broke: the stopped session finds out by itself, and detaches
+        show_printed();
         transport.idle();
     };
 
@@ -129,6 +145,7 @@ int main(int argc, char** argv) {
             return 0;
         }
         test::Halt halt = target.run(*plan, poll);
+        show_printed();
         for (const std::string& line : target.log)
             std::puts(line.c_str());
         std::fflush(stdout);

@@ -131,7 +131,7 @@ struct Stub {
     FakeTarget target;
     LastClient transport;
     std::array<uint8_t, 4096> receive, reply;
-    std::array<Session::Point, 8> points;
+    std::array<PointRecord, 8> points;
     Session session;
     std::vector<uint8_t> before;
 };

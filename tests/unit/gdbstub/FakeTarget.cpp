@@ -13,31 +13,31 @@ Halt stopped(const StopEvent& event) {
     return {.stop = event, .exit_status = {}};
 }
 
-PointKind kind_of(const Session::Point& point) {
+PointKind kind_of(const Point& point) {
     switch (point.type) {
-    case Session::Point::Type::Write:
+    case Point::Type::Write:
         return PointKind::Write;
-    case Session::Point::Type::Read:
+    case Point::Type::Read:
         return PointKind::Read;
-    case Session::Point::Type::Access:
+    case Point::Type::Access:
         return PointKind::Access;
     default:
         return PointKind::Execute;
     }
 }
 
-Session::Point::Type type_of(PointKind kind) {
+Point::Type type_of(PointKind kind) {
     switch (kind) {
     case PointKind::Write:
-        return Session::Point::Type::Write;
+        return Point::Type::Write;
     case PointKind::Read:
-        return Session::Point::Type::Read;
+        return Point::Type::Read;
     case PointKind::Access:
-        return Session::Point::Type::Access;
+        return Point::Type::Access;
     case PointKind::Execute:
         break;
     }
-    return Session::Point::Type::Execute;
+    return Point::Type::Execute;
 }
 
 constexpr int sigill = 4, sigtrap = 5, sigsegv = 11;
@@ -117,7 +117,7 @@ Halt FakeTarget::step(Thread& thread, bool ignore_breakpoint) {
         return stopped({.reason = StopReason::Signal, .thread = thread.id, .signal = number});
     };
     auto watched = [&](uint64_t at, bool writes) -> Halt {
-        for (const Session::Point& point : inserted_points) {
+        for (const Point& point : inserted_points) {
             PointKind kind = kind_of(point);
             bool fits = kind == PointKind::Access || (writes && kind == PointKind::Write);
             if (fits && at >= point.address && at < point.address + point.kind_or_length)
@@ -128,10 +128,10 @@ Halt FakeTarget::step(Thread& thread, bool ignore_breakpoint) {
     };
     if (!is_mapped(file.rip) || !is_mapped(file.rip + 1))
         return signal(sigsegv);
-    if (!ignore_breakpoint) {
+    if (!ignore_breakpoint && !is_passed(thread)) {
         if (inserted_breakpoints.contains(file.rip))
             return stopped({.reason = StopReason::SoftwareBreakpoint, .thread = thread.id});
-        for (const Session::Point& point : inserted_points)
+        for (const Point& point : inserted_points)
             if (kind_of(point) == PointKind::Execute && point.address == file.rip)
                 return stopped({.reason = StopReason::HardwareBreakpoint, .thread = thread.id});
     }
@@ -168,6 +168,25 @@ Halt FakeTarget::step(Thread& thread, bool ignore_breakpoint) {
     default:
         return signal(sigill);
     }
+}
+
+/// Whether the session lets the thread go on over what is inserted where it is.
+bool FakeTarget::is_passed(Thread& thread) {
+    FakeContext context(*this, thread.registers);
+    return m_judge != nullptr && m_judge->judge_breakpoint(thread.registers.rip, context) == Verdict::GoOn;
+}
+
+agent::Result<uint64_t> FakeContext::read_register(uint16_t number) {
+    auto value = arch::integer_value(m_registers, number);
+    return value ? agent::Result<uint64_t>(*value) : agent::fail(agent::Error::UnknownRegister);
+}
+
+bool FakeContext::read_memory(uint64_t address, std::span<uint8_t> out) {
+    return m_target.read_memory(address, out) == out.size();
+}
+
+void FakeContext::print(std::string_view text) {
+    m_target.printed += text;
 }
 
 void FakeTarget::for_each_thread(FunctionRef<bool(const ThreadInfo&)> visit) {
@@ -234,7 +253,7 @@ Answer<> FakeTarget::insert(PointKind kind, uint64_t address, uint64_t length) {
 }
 
 Answer<> FakeTarget::remove(PointKind kind, uint64_t address, uint64_t length) {
-    std::erase(inserted_points, Session::Point{address, length, type_of(kind)});
+    std::erase(inserted_points, Point{address, length, type_of(kind)});
     return {};
 }
 

@@ -14,6 +14,26 @@
 
 namespace gdbstub::test {
 
+class FakeTarget;
+
+/// What agent expressions see of a thread.
+class FakeContext final : public agent::Context, agent::Printer {
+public:
+    FakeContext(FakeTarget& target, const RegisterFile& registers)
+        : m_target(target)
+        , m_registers(registers) {}
+
+    agent::Result<uint64_t> read_register(uint16_t number) override;
+    bool read_memory(uint64_t address, std::span<uint8_t> out) override;
+    agent::Printer* printer() override { return this; }
+
+private:
+    void print(std::string_view text) override;
+
+    FakeTarget& m_target;
+    const RegisterFile& m_registers;
+};
+
 /// How a run of the machine ended.
 struct Halt {
     std::optional<StopEvent> stop;
@@ -52,12 +72,17 @@ public:
     /// Calls `between` after each round; at most `max_rounds`, then as if a stop had been requested.
     Halt run(const ResumePlan& plan, const std::function<void()>& between = {}, unsigned max_rounds = 1'000'000);
 
+    /// The machine passes breakpoints as this session judges.
+    void judge_by(Session& session) { m_judge = &session; }
+
     // What a test may set or look at.
     std::vector<uint8_t> memory;
     std::vector<Thread> threads;
     std::set<uint64_t> inserted_breakpoints;
-    std::vector<Session::Point> inserted_points;
+    std::vector<Point> inserted_points;
     std::vector<std::string> log;
+    /// By breakpoints' commands.
+    std::string printed;
     unsigned stop_requests = 0;
     bool offers_optional_parts = true;
     bool has_avx = true;
@@ -82,6 +107,7 @@ public:
     bool has(OptionalRegisters) const override { return has_avx; }
     size_t read_memory(uint64_t address, std::span<uint8_t> out) override;
     size_t write_memory(uint64_t address, std::span<const uint8_t> bytes) override;
+    bool passes_breakpoints() const override { return m_judge != nullptr; }
     bool kill_allowed() const override { return may_kill; }
     Breakpoints* breakpoints() override { return offers_optional_parts ? this : nullptr; }
     HardwarePoints* hardware_points() override { return offers_optional_parts ? this : nullptr; }
@@ -125,6 +151,9 @@ private:
     /// One instruction; what it stops with, if anything.
     Halt step(Thread& thread, bool ignore_breakpoint);
 
+    bool is_passed(Thread& thread);
+
+    Session* m_judge = nullptr;
     std::vector<uint8_t> m_auxv;
     std::vector<uint8_t> m_siginfo;
 };

@@ -49,7 +49,24 @@ TEST(Parser, RefusesMalformedPackets) {
                                     "Z0",
                                     "Z0,1",
                                     "Z0,1,",
+                                    "Z0,1,1;",
                                     "Z0,1,1;X",
+                                    "Z0,1,1;X1",
+                                    "Z0,1,1;X1,",
+                                    "Z0,1,1;X0,",
+                                    "Z0,1,1;X2,27",
+                                    "Z0,1,1;X1,2g",
+                                    "Z0,1,1;X1,271",
+                                    "Z0,1,1;X10000,27",
+                                    "Z0,1,1;Xffffffffffffffff,27",
+                                    "Z0,1,1;X1,27;X1,27",
+                                    "Z0,1,1;cmds:",
+                                    "Z0,1,1;cmds:1",
+                                    "Z0,1,1;cmds:1,",
+                                    "Z0,1,1;cmds:X1,27",
+                                    "Z0,1,1;cmds:0,X1,27;cmds:0,X1,27",
+                                    "Z0,1,1;other:1",
+                                    "z0,1,1;X1,27",
                                     "z,1,1",
                                     "H",
                                     "Hg",
@@ -78,6 +95,27 @@ TEST(Parser, RefusesMalformedPackets) {
                                     "Hgp2.1",
                                     "Hgp1.x"})
         EXPECT_NE(parsed<Malformed>(packet), nullptr) << packet;
+}
+
+TEST(Parser, ReadsConditionsAndCommands) {
+    const auto* change = parsed<ChangePoint>("Z0,1234,1");
+    ASSERT_NE(change, nullptr);
+    EXPECT_TRUE(change->conditions.empty() && change->commands.empty());
+    change = parsed<ChangePoint>("Z1,1234,1;X3,22ff27X1,27;cmds:1,X2,2827X1,27");
+    ASSERT_NE(change, nullptr);
+    EXPECT_EQ(change->conditions, "X3,22ff27X1,27");
+    EXPECT_EQ(change->commands, "X2,2827X1,27");
+    EXPECT_TRUE(change->persists);
+    change = parsed<ChangePoint>("Z0,1234,1;cmds:0,X1,27");
+    ASSERT_NE(change, nullptr);
+    EXPECT_TRUE(change->conditions.empty());
+    EXPECT_FALSE(change->persists);
+
+    Scanner list("X3,22ff27X1,27");
+    EXPECT_EQ(parse_expression(list), "22ff27");
+    EXPECT_EQ(parse_expression(list), "27");
+    EXPECT_TRUE(list.at_end());
+    EXPECT_FALSE(parse_expression(list));
 }
 
 TEST(Parser, DoesNotKnowWhatItDoesNotKnow) {

@@ -43,10 +43,9 @@ TEST(Points, OfDifferentKindsAtOneAddressAreOneBreakpoint) {
 TEST(Points, OfAllKindsReachTheTarget) {
     Bench bench;
     EXPECT_EQ(answers(bench, {"Z1,10004,1", "Z2,10100,4", "Z4,10200,8"}), (Replies{"OK", "OK", "OK"}));
-    using Type = Session::Point::Type;
+    using Type = Point::Type;
     EXPECT_EQ(bench.target.inserted_points,
-              (std::vector<Session::Point>{
-                  {0x10004, 1, Type::Execute}, {0x10100, 4, Type::Write}, {0x10200, 8, Type::Access}}));
+              (std::vector<Point>{{0x10004, 1, Type::Execute}, {0x10100, 4, Type::Write}, {0x10200, 8, Type::Access}}));
 }
 
 TEST(Points, ThatTheTargetCannotSetAreUnsupported) {

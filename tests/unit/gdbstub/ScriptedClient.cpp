@@ -62,7 +62,7 @@ base::Result<> ScriptedTransport::write(std::span<const uint8_t> bytes) {
 Bench::Bench(size_t buffer_size)
     : receive_buffer(buffer_size)
     , reply_buffer(buffer_size)
-    , session(target, transport, {receive_buffer, reply_buffer, points}) {}
+    , session(target, transport, {receive_buffer, reply_buffer, points, agent_code}) {}
 
 Bench& Bench::raw(std::string_view bytes) {
     transport.input += bytes;

@@ -57,7 +57,8 @@ public:
     FakeTarget target;
     ScriptedTransport transport;
     std::vector<uint8_t> receive_buffer, reply_buffer;
-    std::array<Session::Point, 8> points;
+    std::array<PointRecord, 8> points;
+    std::array<uint8_t, 256> agent_code;
     Session session;
 };
 
