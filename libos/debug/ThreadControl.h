@@ -13,6 +13,14 @@ namespace debug {
 /// stopped in, or nullptr.
 void carry_out(const gdbstub::ResumePlan& plan, GuestTarget& target, sched::Thread* stopped);
 
+/// `frame`, in the stopped world: the thread reports the breakpoint at its pc. nullptr: it reports something else, or
+/// goes on.
+void note_reported(sched::Thread& thread, const arch::TrapFrame* frame);
+/// The thread, which goes on in `frame`, stands on the breakpoint that it reported last and has not left.
+bool has_reported(const sched::Thread& thread, const arch::TrapFrame& frame);
+/// After carry_out(), in the stopped world: a thread steps the instruction at `address`.
+bool steps_from(uint64_t address, GuestTarget& target);
+
 /// Threads whose registers gdb changed while they slept in a system call leave it. After the world goes on.
 void interrupt_changed_threads();
 

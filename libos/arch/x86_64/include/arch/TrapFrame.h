@@ -56,6 +56,7 @@ struct TrapFrame {
     /// The instruction at pc runs although an execute watch stands on it: once.
     void resume_over_execute_watch() { rflags |= RFLAGS_RF; }
     void disable_single_step() { rflags &= ~uint64_t{RFLAGS_TF}; }
+    bool is_single_stepping() const { return (rflags & RFLAGS_TF) != 0; }
 };
 
 static_assert(sizeof(TrapFrame) == FRAME_SIZE);
