@@ -71,8 +71,15 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
         return event.signal;
     }
     bool of_thread = event.reason != StopReason::Requested;
+    if (of_thread)
+        world().give_way();
     bool was_held = of_thread && wait_while_held(frame);
-    if (was_held || !world().stop(frame)) {
+    bool has_lost = was_held || !world().stop(frame);
+    if (!has_lost && of_thread && is_held()) {
+        world().resume(); // since this CPU looked there was another stop
+        has_lost = true;
+    }
+    if (has_lost) {
         if (of_thread && !was_held)
             wait_while_held(frame);
         if (retry != nullptr)
@@ -422,6 +429,7 @@ void finish_system_call(arch::TrapFrame& frame) {
     Thread& thread = sched::current_thread();
     if (!thread.stepping || !frame.is_system_call())
         return;
+    frame.hide_single_step_of_call();
     if (frame.pc() >= thread.step_range_start && frame.pc() < thread.step_range_end)
         return;
     frame.disable_single_step();

@@ -76,10 +76,15 @@ void interrupt_changed_threads() {
     }
 }
 
+bool is_held() {
+    const Thread* thread = arch::this_cpu().current;
+    return thread != nullptr && thread->held.load(std::memory_order_relaxed);
+}
+
 bool wait_while_held(const arch::TrapFrame& frame) {
     auto& scheduler = sched::scheduler();
     Thread* thread = arch::this_cpu().current;
-    if (thread == nullptr || !thread->held.load(std::memory_order_relaxed))
+    if (!is_held())
         return false;
     // Kernel code may hold locks, an app's probe its place in the ring: those keep their CPU. An NMI parks it as it
     // would anywhere, and what happens in a stop is seen after it (World::park()), so relaxed loads do.

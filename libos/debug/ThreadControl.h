@@ -27,5 +27,7 @@ void interrupt_changed_threads();
 /// A thread that gdb holds has no stop of its own until gdb lets it go: gdb, when it steps one thread over a breakpoint
 /// with all others held, takes another thread's event for an error. True: this one was held, and may go on now.
 bool wait_while_held(const arch::TrapFrame& frame);
+/// Whether gdb holds the current thread.
+bool is_held();
 
 } // namespace debug
