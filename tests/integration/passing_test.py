@@ -8,7 +8,7 @@ import time
 import guest
 import remote
 
-HITS = 100
+HITS = 40
 HITS_IN_FULL = 1000
 # In each round there is one execution of each; `at_ret` and passing_leaf are called twice.
 PLACES = ("at_syscall", "at_push", "at_pop", "at_pushf", "at_popf", "at_relative", "at_call", "at_indirect_call",
