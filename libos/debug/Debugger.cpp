@@ -61,6 +61,12 @@ void put_off(const StopEvent& event) {
     arch::put_off_stop();
 }
 
+/// Between what the thread ran into and its stop there was another one, in which gdb held the thread or took the
+/// breakpoint out.
+bool is_overtaken(const arch::TrapFrame& frame, StopReason reason) {
+    return is_held() || (reason == StopReason::SoftwareBreakpoint && !text_patcher().has_breakpoint(frame.pc()));
+}
+
 /// Stops the world and serves gdb until it resumes. Returns the signal that gdb wants delivered to the stopped thread.
 /// `retry`: the world was stopped and went on meanwhile; the caller's cause may be gone.
 int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
@@ -75,8 +81,8 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
         world().give_way();
     bool was_held = of_thread && wait_while_held(frame);
     bool has_lost = was_held || !world().stop(frame);
-    if (!has_lost && of_thread && is_held()) {
-        world().resume(); // since this CPU looked there was another stop
+    if (!has_lost && of_thread && is_overtaken(frame, event.reason)) {
+        world().resume();
         has_lost = true;
     }
     if (has_lost) {
