@@ -1,8 +1,10 @@
 #include "libos/debug/Debugger.h"
 
 #include "gdbstub/Session.h"
+#include "libos/console/Console.h"
 #include "libos/debug/GdbChannels.h"
 #include "libos/debug/GuestTarget.h"
+#include "libos/debug/OutOfLine.h"
 #include "libos/debug/TextPatcher.h"
 #include "libos/debug/ThreadControl.h"
 #include "libos/debug/WatchPoints.h"
@@ -39,8 +41,7 @@ struct State {
     gdbstub::Session session{target, channels, {receive, reply, points, agent_code}};
     sched::NoStopLock feed_lock;          ///< the session while the world runs; outside the channels' own
     std::atomic<bool> others_wait{false}; ///< a second client has spoken
-    /// A thread is in Session::serve_running(). Changed with feed_lock held.
-    bool is_serving = false;
+    bool is_serving = false;              ///< a thread is in Session::serve_running(); changed with feed_lock held
     sched::SpinLock service_lock; ///< is_service_due; outside the scheduler's
     sched::WaitQueue service;
     bool is_service_due = false;
@@ -61,6 +62,12 @@ void put_off(const StopEvent& event) {
     arch::put_off_stop();
 }
 
+/// Between what the thread ran into and its stop there was another one, in which gdb held the thread or took the
+/// breakpoint out.
+bool is_overtaken(const arch::TrapFrame& frame, StopReason reason) {
+    return is_held() || (reason == StopReason::SoftwareBreakpoint && !text_patcher().has_breakpoint(frame.pc()));
+}
+
 /// Stops the world and serves gdb until it resumes. Returns the signal that gdb wants delivered to the stopped thread.
 /// `retry`: the world was stopped and went on meanwhile; the caller's cause may be gone.
 int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
@@ -71,8 +78,15 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
         return event.signal;
     }
     bool of_thread = event.reason != StopReason::Requested;
+    if (of_thread)
+        world().give_way();
     bool was_held = of_thread && wait_while_held(frame);
-    if (was_held || !world().stop(frame)) {
+    bool has_lost = was_held || !world().stop(frame);
+    if (!has_lost && of_thread && is_overtaken(frame, event.reason)) {
+        world().resume();
+        has_lost = true;
+    }
+    if (has_lost) {
         if (of_thread && !was_held)
             wait_while_held(frame);
         if (retry != nullptr)
@@ -94,6 +108,9 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
     Thread* thread = arch::this_cpu().current;
     event.thread = thread != nullptr ? thread->tid : 0;
     g_state.target.set_stop(thread, &frame, event.reason);
+    if (of_thread && thread != nullptr)
+        note_reported(*thread, event.reason == StopReason::SoftwareBreakpoint ? &frame : nullptr);
+    text_patcher().take_out_guards();
     bool nmi_like = !frame.from_app() && sched::scheduler().lock_is_held();
     sched::clock_stopped();
     trace::debugger_stop(static_cast<uint32_t>(event.reason), event.thread);
@@ -103,6 +120,7 @@ int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
         g_state.kill_requested = true;
     int signal = plan.outcome == gdbstub::Outcome::Resume ? plan.action_for(event.thread).signal : event.signal;
     text_patcher().put_back_lifted();
+    text_patcher().put_guards([](uint64_t at) { return steps_from(at, g_state.target) && can_pass(at); });
     trace::debugger_resume();
     sched::clock_resumed();
     g_state.target.clear_stop();
@@ -195,44 +213,109 @@ void break_at_boot() {
     arch::break_here();
 }
 
-bool handle_breakpoint(arch::TrapFrame& frame) {
+/// A single step of the thread of `frame` is done.
+Handled end_step(arch::TrapFrame& frame) {
+    Thread& thread = sched::current_thread();
+    if (!thread.stepping) {
+        // The app set the flag itself, or a step was cancelled on its way.
+        bool was_ours = !frame.from_app() || thread.step_cancelled;
+        thread.step_cancelled = false;
+        frame.disable_single_step();
+        return was_ours ? Handled::Yes : Handled::No;
+    }
+    if (frame.pc() >= thread.step_range_start && frame.pc() < thread.step_range_end &&
+        !g_state.target.stop_is_requested())
+        return Handled::Yes;
+    frame.disable_single_step();
+    bool retry = false;
+    stop(frame, {.reason = StopReason::Step}, &retry);
+    while (retry && thread.stepping) {
+        // Another stop came first, and the plan after it still has this thread stepping: its step is done already.
+        retry = false;
+        frame.disable_single_step();
+        stop(frame, {.reason = StopReason::Step}, &retry);
+    }
+    thread.step_cancelled = false;
+    return Handled::Yes;
+}
+
+/// Whether gdb is to hear that the thread of `frame` has run into the breakpoint at its pc. The breakpoint's condition,
+/// where the guest has it, belongs here: the world runs.
+bool should_report(const arch::TrapFrame& frame) {
+    if (text_patcher().is_guard(frame.pc()))
+        return false;
+    const Thread* thread = arch::this_cpu().current;
+    return thread == nullptr || !has_reported(*thread, frame);
+}
+
+/// The thread of `frame` goes on behind the breakpoint at its pc, which stays. Handled::No: it cannot.
+Handled pass(arch::TrapFrame& frame) {
+    Thread* thread = arch::this_cpu().current;
+    Passed passed = pass_breakpoint(frame);
+    if (passed == Passed::No)
+        return Handled::No;
+    if (thread != nullptr)
+        note_reported(*thread, nullptr);
+    if (passed == Passed::Done && frame.is_single_stepping())
+        return end_step(frame); // the flag would have it trap behind the next instruction
+    return passed == Passed::InSlot ? Handled::OutOfLine : Handled::Yes;
+}
+
+/// The pc is back on the breakpoint, the debugger's or a guard.
+Handled handle_debuggers_breakpoint(arch::TrapFrame& frame) {
+    uint64_t address = frame.pc();
+    if (world().is_stopped() && world().is_leader()) {
+        text_patcher().lift_breakpoint(address); // nobody else runs
+        return Handled::Yes;
+    }
+    bool is_told = should_report(frame);
+    if (arch::in_no_stop()) {
+        // It cannot stop here. A section's stop comes at its end, where the pc is no breakpoint's any more.
+        if (is_told)
+            put_off({.reason = StopReason::Signal, .signal = signal::Trap, .address = address});
+    } else if (is_told) {
+        // Whoever loses the race to stop the world runs into the breakpoint again, if it is still there when the world
+        // goes on.
+        stop_simply(frame, StopReason::SoftwareBreakpoint);
+        return Handled::Yes;
+    } else if (text_patcher().is_guard(address) && wait_while_held(frame)) {
+        return Handled::Yes; // to what is there now
+    }
+    if (Handled passed = pass(frame); passed != Handled::No)
+        return passed;
+    if (arch::in_no_stop() || text_patcher().is_guard(address))
+        text_patcher().lift_breakpoint(address);
+    else
+        stop_simply(frame, StopReason::SoftwareBreakpoint);
+    return Handled::Yes;
+}
+
+Handled handle_breakpoint(arch::TrapFrame& frame) {
     uint64_t address = arch::breakpoint_address(frame);
     if (text_patcher().resolve_transient(address, &address)) {
         frame.set_pc(address);
-        return true;
+        return Handled::Yes;
     }
-    bool is_debugger = world().is_stopped() && world().is_leader();
-    if (text_patcher().has_breakpoint(address) && (is_debugger || arch::in_no_stop())) {
-        // It cannot stop here. A section's stop comes at its end, where the pc is no breakpoint's any more.
+    if (text_patcher().stops_at(address)) {
         frame.set_pc(address);
-        text_patcher().lift_breakpoint(address);
-        if (!is_debugger)
-            put_off({.reason = StopReason::Signal, .signal = signal::Trap, .address = address});
-        return true;
-    }
-    if (text_patcher().has_breakpoint(address)) {
-        // Back on the instruction. Whoever loses the race to stop the world runs into the breakpoint again, if it is
-        // still there when the world goes on.
-        frame.set_pc(address);
-        stop_simply(frame, StopReason::SoftwareBreakpoint);
-        return true;
+        return handle_debuggers_breakpoint(frame);
     }
     if (g_state.break_at_boot) {
         g_state.break_at_boot = false;
         stop_simply(frame, StopReason::Requested);
-        return true;
+        return Handled::Yes;
     }
     auto page = arch::find_page(address);
     if (page && static_cast<uint8_t*>(arch::direct_map(page->frame))[address & 4095] != arch::breakpoint_instruction) {
         // It was removed while this CPU was on its way here, or the CPU ran a stale translation: the instruction is
         // back.
         frame.set_pc(address);
-        return true;
+        return Handled::Yes;
     }
-    return false;
+    return Handled::No;
 }
 
-bool handle_debug_exception(arch::TrapFrame& frame) {
+Handled handle_debug_exception(arch::TrapFrame& frame) {
     auto status = arch::take_debug_status();
     if (status.watch_point >= 0 && watch_points().at(status.watch_point).used) {
         int index = status.watch_point;
@@ -245,7 +328,7 @@ bool handle_debug_exception(arch::TrapFrame& frame) {
             stop(frame, {.reason = StopReason::HardwareBreakpoint}, &retry);
             if (!retry && frame.pc() == pc)
                 frame.resume_over_execute_watch();
-            return true;
+            return Handled::Yes;
         }
         // The access is done: it is told even if the world was stopped before it could be.
         while (retry && watch_points().at(index).used) {
@@ -253,32 +336,9 @@ bool handle_debug_exception(arch::TrapFrame& frame) {
             stop(frame, {.reason = StopReason::Watchpoint, .point = kind, .address = watch_points().at(index).address},
                  &retry);
         }
-        return true;
+        return Handled::Yes;
     }
-    if (!status.single_step)
-        return true;
-    Thread& thread = sched::current_thread();
-    if (!thread.stepping) {
-        // The app set the flag itself, or a step was cancelled on its way.
-        bool was_ours = !frame.from_app() || thread.step_cancelled;
-        thread.step_cancelled = false;
-        frame.disable_single_step();
-        return was_ours;
-    }
-    if (frame.pc() >= thread.step_range_start && frame.pc() < thread.step_range_end &&
-        !g_state.target.stop_is_requested())
-        return true;
-    frame.disable_single_step();
-    bool retry = false;
-    stop(frame, {.reason = StopReason::Step}, &retry);
-    while (retry && thread.stepping) {
-        // Another stop came first, and the plan after it still has this thread stepping: its step is done already.
-        retry = false;
-        frame.disable_single_step();
-        stop(frame, {.reason = StopReason::Step}, &retry);
-    }
-    thread.step_cancelled = false;
-    return true;
+    return status.single_step ? end_step(frame) : Handled::Yes;
 }
 
 } // namespace
@@ -288,6 +348,8 @@ void initialize(const Options& options) {
     g_state.target.set_kill_allowed(options.kill_allowed);
     g_state.channels.set_silence_limit(options.silence_limit_ns);
     sched::set_app_thread_start_hook(on_thread_start);
+    if (!initialize_slots())
+        console::log(1, "uniscope: no memory to execute instructions under breakpoints out of line\n");
     if (!options.wait_at_boot || links::serial() == nullptr)
         return;
     g_state.channels.add(*links::serial(), nullptr);
@@ -313,12 +375,12 @@ void start() {
         sched::scheduler().start(**thread);
 }
 
-bool handle_exception(arch::TrapFrame& frame, arch::Exception exception) {
+Handled handle_exception(arch::TrapFrame& frame, arch::Exception exception) {
     if (exception == arch::Exception::Breakpoint)
         return handle_breakpoint(frame);
     if (exception == arch::Exception::Debug)
         return handle_debug_exception(frame);
-    return false;
+    return Handled::No;
 }
 
 void handle_nmi(arch::TrapFrame& frame) {
@@ -374,6 +436,7 @@ void finish_system_call(arch::TrapFrame& frame) {
     Thread& thread = sched::current_thread();
     if (!thread.stepping || !frame.is_system_call())
         return;
+    frame.hide_single_step_of_call();
     if (frame.pc() >= thread.step_range_start && frame.pc() < thread.step_range_end)
         return;
     frame.disable_single_step();

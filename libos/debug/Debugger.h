@@ -24,8 +24,13 @@ void initialize(const Options& options);
 /// Boot, thread context, when the links are there: serves gdb on all of them.
 void start();
 
-/// #DB and #BP. True: handled, the frame goes on as it is now. False: the app's own.
-bool handle_exception(arch::TrapFrame& frame, arch::Exception exception);
+enum class Handled : uint8_t {
+    No,        ///< the app's own
+    Yes,       ///< the frame goes on as it is now
+    OutOfLine, ///< the frame goes on by return_to_slot()
+};
+/// #DB and #BP.
+Handled handle_exception(arch::TrapFrame& frame, arch::Exception exception);
 /// On the NMI stack: a request to park, or a break-in from outside.
 void handle_nmi(arch::TrapFrame& frame);
 /// After an interrupt: stops here if gdb asked for it.

@@ -58,6 +58,10 @@ size_t read_live(uint64_t address, std::span<uint8_t> out) {
     return read_pages(address, out, [](uint64_t at) { return memory::address_space().reads_as_zeros(at); });
 }
 
+size_t read_present(uint64_t address, std::span<uint8_t> out) {
+    return read_pages(address, out, [](uint64_t) { return false; });
+}
+
 void make_present(uint64_t address) {
     // The locks that resolving takes are free if the address space is consistent and the frames' lock is: the leader
     // checks, since a parked CPU may hold one.

@@ -14,6 +14,8 @@ namespace debug::guest_memory {
 size_t read(uint64_t address, std::span<uint8_t> out);
 /// The same in the running world, in a thread.
 size_t read_live(uint64_t address, std::span<uint8_t> out);
+/// Any context: what is there, and no more.
+size_t read_present(uint64_t address, std::span<uint8_t> out);
 bool write(uint64_t address, uint8_t byte);
 /// Mapped RAM, or a page that make_present() can have.
 bool is_writable_by_debugger(uint64_t address);

@@ -3,6 +3,7 @@
 #include "libos/debug/GuestMemory.h"
 #include "libos/debug/NoBreak.h"
 #include "libos/debug/TextPatcher.h"
+#include "libos/debug/ThreadControl.h"
 #include "libos/debug/ThreadView.h"
 #include "libos/debug/WatchPoints.h"
 #include "libos/debug/World.h"
@@ -104,7 +105,10 @@ Answer<> GuestTarget::write_registers(ThreadId id, const gdbstub::RegisterFile& 
     if (shows_kernel(*thread))
         return refuse(Error::ReadOnly, "a kernel frame is shown, and those are read-only: `monitor view app`");
     auto& frame = *world().app_frame_of(*thread);
+    uint64_t pc = frame.pc();
     arch_registers::to_frame(values, frame, thread->fs_base, thread->fpu_state);
+    if (frame.pc() != pc)
+        note_reported(*thread, nullptr);
     if (frame.is_system_call() && thread->state.load(std::memory_order_relaxed) == sched::ThreadState::Blocked) {
         // The call it sleeps in is over, as ptrace would have it: what gdb wrote is what the thread goes on with.
         thread->registers_changed = true;

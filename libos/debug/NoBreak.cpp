@@ -22,7 +22,7 @@ bool is_between(uint64_t address, const char* start, const char* end) {
 
 bool is_no_break(uint64_t address) {
     return is_between(address, trap_entry_text_start, trap_entry_text_end) ||
-           is_between(address, debugger_text_start, debugger_text_end);
+           is_between(address, debugger_text_start, debugger_text_end) || arch::slot_range().contains(address);
 }
 
 } // namespace debug

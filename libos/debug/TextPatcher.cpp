@@ -68,7 +68,8 @@ TextPatcher::Site* TextPatcher::remember(const TextChange& change) {
 void TextPatcher::store_below_breakpoints(uint64_t address, std::span<const uint8_t> bytes, bool transient) {
     bool covered = false;
     for (auto& breakpoint : std::span(m_breakpoints).first(m_breakpoint_count)) {
-        if (breakpoint.address < address || breakpoint.address - address >= bytes.size())
+        if (breakpoint.state == Breakpoint::State::Removed || breakpoint.address < address ||
+            breakpoint.address - address >= bytes.size())
             continue;
         covered = true;
         if (!transient)
@@ -79,7 +80,7 @@ void TextPatcher::store_below_breakpoints(uint64_t address, std::span<const uint
         return;
     }
     for (size_t i = 0; i < bytes.size(); ++i) {
-        if (!has_breakpoint(address + i))
+        if (!stops_at(address + i))
             store(address + i, bytes.subspan(i, 1));
     }
 }
@@ -139,50 +140,108 @@ bool TextPatcher::resolve_transient(uint64_t address, uint64_t* continue_at) con
     return false;
 }
 
+TextPatcher::Breakpoint* TextPatcher::find(uint64_t address) {
+    for (auto& breakpoint : std::span(m_breakpoints).first(m_breakpoint_count)) {
+        if (breakpoint.address == address)
+            return &breakpoint;
+    }
+    return nullptr;
+}
+
+void TextPatcher::erase(Breakpoint& breakpoint) {
+    const auto& last = m_breakpoints[--m_breakpoint_count];
+    breakpoint.address = last.address;
+    breakpoint.state = last.state;
+    breakpoint.saved = last.saved;
+    breakpoint.lifted = last.lifted.load(std::memory_order_relaxed);
+}
+
 base::Result<> TextPatcher::insert_breakpoint(uint64_t address) {
-    if (m_breakpoint_count == max_breakpoints)
-        return base::fail(base::Error::NoSpace);
-    auto page = arch::find_page(address);
-    if (!page)
+    uint8_t saved = 0;
+    if (!read(address, {&saved, 1}))
         return base::fail(base::Error::Fault);
-    uint8_t saved = static_cast<uint8_t*>(arch::direct_map(page->frame))[address & 4095];
-    m_breakpoints[m_breakpoint_count].address = address;
-    m_breakpoints[m_breakpoint_count].saved = saved;
-    m_breakpoints[m_breakpoint_count++].lifted = false;
+    auto* breakpoint = find(address);
+    if (breakpoint == nullptr && m_breakpoint_count == max_breakpoints) {
+        auto removed = std::ranges::find(m_breakpoints, Breakpoint::State::Removed, &Breakpoint::state);
+        if (removed == std::end(m_breakpoints))
+            return base::fail(base::Error::NoSpace);
+        erase(*removed);
+    }
+    if (breakpoint == nullptr)
+        breakpoint = &m_breakpoints[m_breakpoint_count++];
+    breakpoint->address = address;
+    breakpoint->state = Breakpoint::State::Inserted;
+    breakpoint->saved = saved;
+    breakpoint->lifted = false;
     store(address, {&arch::breakpoint_instruction, 1});
     return {};
 }
 
 base::Result<> TextPatcher::remove_breakpoint(uint64_t address) {
-    for (size_t i = 0; i < m_breakpoint_count; ++i) {
-        if (m_breakpoints[i].address != address)
-            continue;
-        uint8_t saved = m_breakpoints[i].saved;
-        const auto& last = m_breakpoints[--m_breakpoint_count];
-        m_breakpoints[i].address = last.address;
-        m_breakpoints[i].saved = last.saved;
-        m_breakpoints[i].lifted = last.lifted.load(std::memory_order_relaxed);
-        store(address, {&saved, 1}); // gone with its mapping, perhaps: then there is nothing to restore
-        return {};
-    }
-    return base::fail(base::Error::NoEntry);
+    auto* breakpoint = find(address);
+    if (breakpoint == nullptr || breakpoint->state != Breakpoint::State::Inserted)
+        return base::fail(base::Error::NoEntry);
+    breakpoint->state = Breakpoint::State::Removed;
+    breakpoint->lifted = false;
+    store(address, {&breakpoint->saved, 1}); // gone with its mapping, perhaps: then there is nothing to restore
+    return {};
 }
 
 bool TextPatcher::has_breakpoint(uint64_t address) const {
-    for (size_t i = 0; i < m_breakpoint_count; ++i) {
-        if (m_breakpoints[i].address == address)
-            return true;
+    const auto* breakpoint = find(address);
+    return breakpoint != nullptr && breakpoint->state == Breakpoint::State::Inserted;
+}
+
+bool TextPatcher::is_guard(uint64_t address) const {
+    const auto* breakpoint = find(address);
+    return breakpoint != nullptr && breakpoint->state == Breakpoint::State::Guard;
+}
+
+void TextPatcher::take_out_guards() {
+    for (auto& breakpoint : std::span(m_breakpoints).first(m_breakpoint_count)) {
+        if (breakpoint.state != Breakpoint::State::Guard)
+            continue;
+        breakpoint.state = Breakpoint::State::Removed;
+        breakpoint.lifted = false;
+        store(breakpoint.address, {&breakpoint.saved, 1});
     }
-    return false;
+}
+
+void TextPatcher::put_guards(gdbstub::FunctionRef<bool(uint64_t address)> needs_guard) {
+    for (size_t i = m_breakpoint_count; i-- > 0;) {
+        auto& breakpoint = m_breakpoints[i];
+        if (breakpoint.state != Breakpoint::State::Removed)
+            continue;
+        // What lies there now: the debugger may have written meanwhile.
+        if (!needs_guard(breakpoint.address) || !read(breakpoint.address, {&breakpoint.saved, 1})) {
+            erase(breakpoint);
+            continue;
+        }
+        breakpoint.state = Breakpoint::State::Guard;
+        store(breakpoint.address, {&arch::breakpoint_instruction, 1});
+    }
+}
+
+size_t TextPatcher::read_text(uint64_t address, std::span<uint8_t> out) const {
+    size_t done = 0;
+    for_each_page(address, out.size(), [&](const uint8_t* memory, size_t offset, size_t count) {
+        std::memcpy(out.data() + offset, memory, count);
+        done = offset + count;
+    });
+    for (const auto& breakpoint : std::span(m_breakpoints).first(m_breakpoint_count)) {
+        if (breakpoint.state != Breakpoint::State::Removed && breakpoint.address >= address &&
+            breakpoint.address - address < done)
+            out[breakpoint.address - address] = breakpoint.saved;
+    }
+    return done;
 }
 
 void TextPatcher::lift_breakpoint(uint64_t address) {
-    for (auto& breakpoint : std::span(m_breakpoints).first(m_breakpoint_count)) {
-        if (breakpoint.address != address)
-            continue;
-        store(address, {&breakpoint.saved, 1});
-        breakpoint.lifted.store(true, std::memory_order_release);
-    }
+    auto* breakpoint = find(address);
+    if (breakpoint == nullptr || breakpoint->state == Breakpoint::State::Removed)
+        return;
+    store(address, {&breakpoint->saved, 1});
+    breakpoint->lifted.store(true, std::memory_order_release);
 }
 
 void TextPatcher::put_back_lifted() {
@@ -197,8 +256,10 @@ void TextPatcher::hide_changes(uint64_t address, std::span<uint8_t> bytes) const
         if (at >= address && at - address < bytes.size())
             bytes[at - address] = byte;
     };
-    for (size_t i = 0; i < m_breakpoint_count; ++i)
-        put(m_breakpoints[i].address, m_breakpoints[i].saved);
+    for (const auto& breakpoint : std::span(m_breakpoints).first(m_breakpoint_count)) {
+        if (breakpoint.state != Breakpoint::State::Removed)
+            put(breakpoint.address, breakpoint.saved);
+    }
     for (size_t i = 0; i < m_site_count; ++i) {
         for (size_t j = 0; j < m_sites[i].size; ++j)
             put(m_sites[i].address + j, m_sites[i].image[j]);
@@ -206,13 +267,11 @@ void TextPatcher::hide_changes(uint64_t address, std::span<uint8_t> bytes) const
 }
 
 bool TextPatcher::take_write(uint64_t address, uint8_t byte) {
-    for (size_t i = 0; i < m_breakpoint_count; ++i) {
-        if (m_breakpoints[i].address == address) {
-            m_breakpoints[i].saved = byte;
-            return false;
-        }
-    }
-    return true;
+    auto* breakpoint = find(address);
+    if (breakpoint == nullptr || breakpoint->state == Breakpoint::State::Removed)
+        return true;
+    breakpoint->saved = byte;
+    return false;
 }
 
 } // namespace debug

@@ -9,6 +9,7 @@
 // the tail, the first byte), each stored twice with all CPUs' acknowledgement after each: what QEMU's translator needs
 // to neither tear nor lose an update. A CPU that meets the transient breakpoint is sent on by resolve_transient().
 
+#include "gdbstub/FunctionRef.h"
 #include "libos/base/Result.h"
 #include "libos/sched/SpinLock.h"
 
@@ -41,13 +42,28 @@ public:
     // --- stopped world: breakpoints and the debugger's writes ---
     base::Result<> insert_breakpoint(uint64_t address);
     base::Result<> remove_breakpoint(uint64_t address);
+    /// One that the debugger knows as inserted.
     bool has_breakpoint(uint64_t address) const;
+    /// That, or a guard.
+    bool stops_at(uint64_t address) const { return has_breakpoint(address) || is_guard(address); }
     /// Takes a breakpoint's byte out of the way of code that must not stop, on its own CPU: in the stopped world, or in
     /// a no-stop section of the running one. It stays a breakpoint, and is back when the world goes on from its next
     /// stop.
     void lift_breakpoint(uint64_t address);
     /// Stopped world.
     void put_back_lifted();
+    // A guard stays in the text in place of a breakpoint that the debugger has taken out only to step a thread over it,
+    // which happens out of line: others that come by shall not miss the breakpoint, so they wait until it is back.
+    bool is_guard(uint64_t address) const;
+    /// Stopped world, before the debugger sees it.
+    void take_out_guards();
+    /// Stopped world, before it goes on: of the breakpoints taken out since it stopped, those that `needs_guard` names
+    /// become guards.
+    void put_guards(gdbstub::FunctionRef<bool(uint64_t address)> needs_guard);
+    /// The text that is executed when there are no breakpoints: the image's with its probes as they are. Any context.
+    /// Returns how many bytes from the start on are mapped.
+    size_t read_text(uint64_t address, std::span<uint8_t> out) const;
+
     /// Puts the image's bytes over what was read from memory at `address`.
     void hide_changes(uint64_t address, std::span<uint8_t> bytes) const;
     /// Before `bytes` are written at `address` by the debugger: those under a breakpoint become its saved byte. Returns
@@ -59,7 +75,13 @@ public:
 
 private:
     struct Breakpoint {
+        enum class State : uint8_t {
+            Inserted,
+            Removed, ///< in this stop; not in the text
+            Guard,
+        };
         uint64_t address = 0;
+        State state = State::Inserted;
         uint8_t saved = 0; ///< what lies below: the image's byte or a probe site's
         /// Whoever finds its byte in its way sets it, any CPU; only the stopped world's leader clears it.
         std::atomic<bool> lifted{false};
@@ -72,6 +94,9 @@ private:
     static constexpr size_t max_breakpoints = 512;
     static constexpr size_t max_sites = 2048;
 
+    Breakpoint* find(uint64_t address);
+    const Breakpoint* find(uint64_t address) const { return const_cast<TextPatcher*>(this)->find(address); }
+    void erase(Breakpoint& breakpoint);
     Site* remember(const TextChange& change);
     enum class Phase : uint8_t {
         Whole, ///< at once, where nobody else runs

@@ -1,5 +1,6 @@
 #include "libos/debug/ThreadControl.h"
 
+#include "libos/debug/TextPatcher.h"
 #include "libos/debug/World.h"
 #include "libos/sched/Scheduler.h"
 #include "libos/trace/Events.h"
@@ -27,6 +28,8 @@ void carry_out(const gdbstub::ResumePlan& plan, GuestTarget& target, Thread* sto
         thread->stepping = stepping;
         thread->step_range_start = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_begin : 0;
         thread->step_range_end = action.kind == gdbstub::ResumeKind::RangeStep ? action.range_end : 0;
+        if (!held && !text_patcher().has_breakpoint(thread->reported_pc))
+            note_reported(*thread, nullptr);
         arch::TrapFrame& own = *target.frame_of(*thread);
         if (stepping)
             own.enable_single_step();
@@ -35,6 +38,23 @@ void carry_out(const gdbstub::ResumePlan& plan, GuestTarget& target, Thread* sto
     }
     if (holds_changed)
         world().reschedule_all_on_resume();
+}
+
+void note_reported(Thread& thread, const arch::TrapFrame* frame) {
+    thread.reported_pc = frame != nullptr ? frame->pc() : 0;
+    thread.reported_sp = frame != nullptr ? frame->sp() : 0;
+}
+
+bool has_reported(const Thread& thread, const arch::TrapFrame& frame) {
+    return thread.reported_pc != 0 && thread.reported_pc == frame.pc() && thread.reported_sp == frame.sp();
+}
+
+bool steps_from(uint64_t address, GuestTarget& target) {
+    for (Thread* thread = sched::scheduler().first_thread(); thread != nullptr; thread = thread->all_next) {
+        if (thread->stepping && target.frame_of(*thread)->pc() == address)
+            return true;
+    }
+    return false;
 }
 
 void interrupt_changed_threads() {
@@ -56,10 +76,15 @@ void interrupt_changed_threads() {
     }
 }
 
+bool is_held() {
+    const Thread* thread = arch::this_cpu().current;
+    return thread != nullptr && thread->held.load(std::memory_order_relaxed);
+}
+
 bool wait_while_held(const arch::TrapFrame& frame) {
     auto& scheduler = sched::scheduler();
     Thread* thread = arch::this_cpu().current;
-    if (thread == nullptr || !thread->held.load(std::memory_order_relaxed))
+    if (!is_held())
         return false;
     // Kernel code may hold locks, an app's probe its place in the ring: those keep their CPU. An NMI parks it as it
     // would anywhere, and what happens in a stop is seen after it (World::park()), so relaxed loads do.

@@ -23,6 +23,7 @@ constexpr uint64_t nmi_retry_ns = 100'000'000;
 // An NMI this long after the last one that this kernel sent to the CPU is somebody else's.
 constexpr uint64_t stray_nmi_limit_ns = 300'000'000;
 constexpr uint64_t retry_ns = 1'000'000;
+constexpr uint64_t give_way_limit_ns = 10'000'000;
 
 void save_vector_state() {
     if (auto* thread = arch::this_cpu().current; thread != nullptr && thread->fpu_state != nullptr)
@@ -40,14 +41,31 @@ World& world() {
     return g_world;
 }
 
+void World::give_way() {
+    uint64_t bit = uint64_t{1} << arch::this_cpu().index;
+    uint64_t overtaken = m_overtaken.load(std::memory_order_relaxed);
+    if (overtaken == 0 || (overtaken & bit) != 0)
+        return;
+    // What they had to tell may be gone: the bits of those that do not come are cleared.
+    uint64_t started = sched::boottime_ns();
+    while (!is_stopped() && (m_overtaken.load(std::memory_order_relaxed) & overtaken) == overtaken) {
+        if (sched::boottime_ns() - started > give_way_limit_ns)
+            m_overtaken.fetch_and(~overtaken, std::memory_order_relaxed);
+        arch::relax();
+    }
+}
+
 bool World::stop(arch::TrapFrame& frame) {
     auto& self = arch::this_cpu();
+    uint64_t bit = uint64_t{1} << self.index;
     uint32_t nobody = 0;
     if (!m_leader.compare_exchange_strong(nobody, self.index + 1)) {
+        m_overtaken.fetch_or(bit, std::memory_order_relaxed);
         // The leader wants this CPU too: obey as if its NMI were here. It may come twice, which does nothing.
         park(frame);
         return false;
     }
+    m_overtaken.fetch_and(~bit, std::memory_order_relaxed);
     m_frames[self.index] = &frame;
     m_missing = 0;
     uint64_t wanted = 0;
@@ -133,14 +151,23 @@ void World::resume() {
 void World::park(arch::TrapFrame& frame) {
     auto& self = arch::this_cpu();
     uint64_t bit = uint64_t{1} << self.index;
+    uint64_t generation = m_generation.load(std::memory_order_acquire);
+    // From here on an NMI that wants the same finds it under way: parked by it, this CPU would park a second time after
+    // the stop, which nobody ends.
+    bool was_parking = m_is_parking[self.index];
+    m_is_parking[self.index] = true;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     // A loser of the race for the lead comes here before its bit is set: it waits for the bit, or for the end of the
     // stop.
-    while ((m_park_requests.load(std::memory_order_acquire) & bit) == 0) {
-        if (m_leader.load(std::memory_order_acquire) == 0)
-            return;
+    bool is_over = false;
+    while (!is_over && (m_park_requests.load(std::memory_order_acquire) & bit) == 0) {
+        is_over = m_leader.load(std::memory_order_acquire) == 0;
         arch::relax();
     }
-    uint64_t generation = m_generation.load(std::memory_order_relaxed);
+    if (is_over || m_generation.load(std::memory_order_acquire) != generation) {
+        m_is_parking[self.index] = was_parking;
+        return;
+    }
     save_vector_state();
     arch::disable_watch_points();
     m_frames[self.index] = &frame;
@@ -153,13 +180,15 @@ void World::park(arch::TrapFrame& frame) {
     watch_points().apply();
     // release: after this the leader, and requesters, count on this CPU again.
     self.parked.store(false, std::memory_order_release);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    m_is_parking[self.index] = was_parking;
 }
 
 bool World::handle_nmi(arch::TrapFrame& frame) {
     auto& self = arch::this_cpu();
-    if ((m_park_requests.load(std::memory_order_acquire) >> self.index & 1) == 0 ||
-        self.parked.load(std::memory_order_relaxed)) {
-        // The end of a halt on another stack than the NMI's, or a wake-up that came after the CPU had seen for itself.
+    if ((m_park_requests.load(std::memory_order_acquire) >> self.index & 1) == 0 || m_is_parking[self.index]) {
+        // The end of a halt on another stack than the NMI's, a wake-up that came after the CPU had seen for itself, or
+        // a request that it has seen for itself.
         return is_own_nmi();
     }
     arch::end_nmi_blocking();

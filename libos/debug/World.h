@@ -22,6 +22,9 @@ public:
     /// was first, the world was stopped and has gone on meanwhile; whatever made the caller want to stop, it looks
     /// again.
     bool stop(arch::TrapFrame& frame);
+    /// Before stop(), for something that this CPU's thread ran into: those that lost the race for an earlier stop come
+    /// first, for a moment. Else a thread that comes back to its breakpoint quickly is all that is ever told of.
+    void give_way();
     /// A CPU that has come online, before it takes part in anything, interrupts off: waits until a stop that did not
     /// know of it is over.
     void join();
@@ -59,6 +62,8 @@ private:
     std::atomic<uint64_t> m_park_requests{0}; ///< bit mask of CPUs that are to park
     std::atomic<uint64_t> m_generation{0};    ///< grows with each resume
     arch::TrapFrame* m_frames[arch::max_cpus] = {};
+    volatile bool m_is_parking[arch::max_cpus] = {}; ///< its own CPU's and its NMIs'
+    std::atomic<uint64_t> m_overtaken{0};            ///< bit mask of CPUs that lost the race, and have not led since
     uint64_t m_missing = 0;
     bool m_reschedule = false;
     bool m_abandoned = false;

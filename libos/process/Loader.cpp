@@ -83,8 +83,7 @@ base::Result<> adopt_segments(const base::elf::Header& header) {
             end_of_app = end;
     }
     space.set_heap_start(end_of_app);
-    auto libos = arch::libos_image();
-    return space.reserve(libos.start, libos.end, "{libos}");
+    return space.reserve(arch::libos_image().start, arch::slot_range().end, "{libos}");
 }
 
 } // namespace

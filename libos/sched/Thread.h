@@ -88,6 +88,9 @@ public:
     bool stepping = false;
     bool step_cancelled = false;    ///< a step that may be done already: its trap is not the app's
     bool registers_changed = false; ///< while it slept in a system call
+    /// The breakpoint that it has reported and not left yet: when it goes on, it does not report that again. 0 for
+    /// none.
+    uint64_t reported_pc = 0, reported_sp = 0;
     uint64_t step_range_start = 0, step_range_end = 0;
 
     arch::TrapFrame* trap_frame = nullptr; ///< of the system call that runs now

@@ -73,9 +73,10 @@ void on_page_fault(arch::TrapFrame& frame, const arch::PageFault& fault) {
     signal::raise_fault(frame, info);
 }
 
-void on_exception(arch::TrapFrame& frame, arch::Exception exception) {
-    if (debug::handle_exception(frame, exception))
-        return;
+bool on_exception(arch::TrapFrame& frame, arch::Exception exception) {
+    auto handled = debug::handle_exception(frame, exception);
+    if (handled != debug::Handled::No)
+        return handled == debug::Handled::OutOfLine;
     if (!frame.from_app())
         crash::kernel_exception(frame, exception);
     auto [number, code] = signal_of(exception);
@@ -84,6 +85,7 @@ void on_exception(arch::TrapFrame& frame, arch::Exception exception) {
     info.code = code;
     info.address_or_sender = frame.pc();
     signal::raise_fault(frame, info);
+    return false;
 }
 
 void on_timer(arch::TrapFrame& frame) {
@@ -102,6 +104,11 @@ void on_return_to_app(arch::TrapFrame& frame) {
         return; // an app's probe is between reserve and commit: it goes on first, the next tick comes back to this
     sched::scheduler().preempt_if_needed();
     signal::deliver_pending(frame);
+}
+
+void on_return_to_slot(arch::TrapFrame&) {
+    if (!trace::probe_in_progress())
+        sched::scheduler().preempt_if_needed();
 }
 
 void on_nmi(arch::TrapFrame& frame) {

@@ -1,6 +1,7 @@
 // The C++ end of TrapEntry.S: which handler a vector goes to.
 #include "arch/CpuLocal.h"
 #include "arch/Exceptions.h"
+#include "arch/Image.h"
 #include "arch/LocalApic.h"
 #include "arch/Processor.h"
 #include "arch/Registers.h"
@@ -22,6 +23,7 @@ namespace arch {
 
 namespace {
 
+constexpr uint8_t breakpoint_vector = 3;
 constexpr uint8_t page_fault_vector = 14;
 constexpr uint8_t double_fault_vector = 8;
 
@@ -91,6 +93,12 @@ void take_deferred_nmi(TrapFrame& frame) {
     trap::on_nmi(frame);
 }
 
+debug::SlotExit leave_slot(TrapFrame& frame) {
+    if (!this_cpu().in_slot) [[likely]]
+        return {};
+    return debug::leave_slot(frame, frame.vector == breakpoint_vector);
+}
+
 PageFault decode_page_fault(uint64_t error_code) {
     auto access = (error_code & 0x10) != 0  ? memory::Access::Execute
                   : (error_code & 0x2) != 0 ? memory::Access::Write
@@ -150,6 +158,7 @@ bool recover_guarded_copy(TrapFrame& frame) {
 
 extern "C" void trap_dispatch(arch::TrapFrame* frame) {
     using namespace arch;
+    debug::SlotExit slot = leave_slot(*frame);
     take_deferred_nmi(*frame);
     uint64_t vector = frame->vector;
     if (vector == page_fault_vector) {
@@ -168,28 +177,42 @@ extern "C" void trap_dispatch(arch::TrapFrame* frame) {
         end_of_interrupt();
     } else if (vector == double_fault_vector) {
         trap::on_double_fault(*frame);
-    } else if (vector != spurious_vector) {
-        trap::on_exception(*frame, exception_of_vector(vector));
+    } else if (vector != spurious_vector && !slot.was_its_end) {
+        if (trap::on_exception(*frame, exception_of_vector(vector)))
+            slot.unfinished = frame->pc();
     }
+    bool is_unfinished = slot.unfinished != 0 && slot.unfinished == frame->pc();
     if (frame->from_app())
-        trap::on_return_to_app(*frame);
+        is_unfinished ? trap::on_return_to_slot(*frame) : trap::on_return_to_app(*frame);
+    if (is_unfinished)
+        debug::return_to_slot(*frame, slot.unfinished);
 }
 
 extern "C" void nmi_dispatch(arch::TrapFrame* frame) {
     using namespace arch;
-    if (is_entry(frame->rip)) {
+    // A slot that is taken, and not left yet or not entered: the next trap, if not this code itself, is near.
+    bool is_around_slot = this_cpu().in_slot && !slot_range().contains(frame->rip);
+    if (is_entry(frame->rip) || is_around_slot) {
         this_cpu().nmi_deferred = true;
         return;
     }
+    debug::SlotExit slot = leave_slot(*frame);
     restart_way_out(*frame);
     trap::on_nmi(*frame);
+    if (slot.unfinished != 0)
+        debug::return_to_slot(*frame, slot.unfinished);
 }
 
 extern "C" [[noreturn]] void kernel_stack_overflow(arch::TrapFrame* frame) {
+    arch::leave_slot(*frame);
     trap::on_kernel_stack_overflow(*frame);
 }
 
 extern "C" void syscall_dispatch(arch::TrapFrame* frame) {
+    if (arch::this_cpu().in_slot) [[unlikely]] {
+        arch::leave_slot(*frame);
+        frame->rcx = frame->rip;
+    }
     arch::take_deferred_nmi(*frame);
     syscalls::dispatch(*frame);
     trap::on_return_to_app(*frame);

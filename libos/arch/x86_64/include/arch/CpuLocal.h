@@ -66,6 +66,9 @@ struct alignas(4096) CpuLocal {
     uint64_t last_tick;           ///< timestamp of this CPU's last timer interrupt
     /// An NMI came in entry code, before there was a frame to show; volatile: the NMI is this CPU's own.
     volatile bool nmi_deferred;
+    /// The CPU's slot is taken (libos/debug/OutOfLine.h): by code that fills it, or by the interrupted thread, which is
+    /// in it or on the last instructions before. Volatile too.
+    volatile bool in_slot;
     /// arch/NoStop.h; volatile for the same reason.
     volatile bool stop_put_off;
     volatile uint32_t no_stop_depth;

@@ -50,11 +50,14 @@ bool recover_guarded_copy(TrapFrame& frame);
 namespace trap {
 
 void on_page_fault(arch::TrapFrame& frame, const arch::PageFault& fault);
-void on_exception(arch::TrapFrame& frame, arch::Exception exception);
+/// True: the instruction at the frame's pc is to be executed out of line (see below) when the frame returns.
+bool on_exception(arch::TrapFrame& frame, arch::Exception exception);
 void on_timer(arch::TrapFrame& frame);
 void on_device_interrupt(arch::TrapFrame& frame, unsigned line);
 /// Last thing before any return to the app: preemption, signals, exit.
 void on_return_to_app(arch::TrapFrame& frame);
+/// The same in the middle of an instruction that is executed out of line: signals wait for its end.
+void on_return_to_slot(arch::TrapFrame& frame);
 /// On the NMI stack; `frame` is the interrupted context.
 void on_nmi(arch::TrapFrame& frame);
 /// On the emergency stack: the kernel stack has no room, or the stack pointer is wild.
@@ -62,6 +65,20 @@ void on_nmi(arch::TrapFrame& frame);
 [[noreturn]] void on_double_fault(arch::TrapFrame& frame);
 
 } // namespace trap
+
+/// Instructions under breakpoints, executed in another place: libos/debug/OutOfLine.h.
+namespace debug {
+
+struct SlotExit {
+    uint64_t unfinished = 0;  ///< address of the instruction, if it is still to be executed; else 0
+    bool was_its_end = false; ///< the exception was the breakpoint behind it, and is done with
+};
+/// First thing in each trap while CpuLocal::in_slot.
+SlotExit leave_slot(arch::TrapFrame& frame, bool is_breakpoint);
+/// Last thing before `frame` returns, if it was interrupted with the instruction at `address` unfinished.
+void return_to_slot(arch::TrapFrame& frame, uint64_t address);
+
+} // namespace debug
 
 namespace syscalls {
 void dispatch(arch::TrapFrame& frame);

@@ -56,6 +56,9 @@ struct TrapFrame {
     /// The instruction at pc runs although an execute watch stands on it: once.
     void resume_over_execute_watch() { rflags |= RFLAGS_RF; }
     void disable_single_step() { rflags &= ~uint64_t{RFLAGS_TF}; }
+    /// Of a system call that was stepped: r11 holds the flags that it was called with.
+    void hide_single_step_of_call() { r11 &= ~uint64_t{RFLAGS_TF}; }
+    bool is_single_stepping() const { return (rflags & RFLAGS_TF) != 0; }
 };
 
 static_assert(sizeof(TrapFrame) == FRAME_SIZE);
