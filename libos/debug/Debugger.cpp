@@ -42,7 +42,7 @@ struct State {
     sched::NoStopLock feed_lock;          ///< the session while the world runs; outside the channels' own
     std::atomic<bool> others_wait{false}; ///< a second client has spoken
     bool is_serving = false;              ///< a thread is in Session::serve_running(); changed with feed_lock held
-    sched::SpinLock service_lock; ///< is_service_due; outside the scheduler's
+    sched::SpinLock service_lock;         ///< is_service_due; outside the scheduler's
     sched::WaitQueue service;
     bool is_service_due = false;
     Options options;
