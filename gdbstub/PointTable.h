@@ -50,11 +50,11 @@ struct Judgement {
 
 struct PointRecord {
     Point point{};
-    uint32_t condition_count = 0;
-    uint32_t command_count = 0;
+    uint16_t condition_count = 0;
+    uint16_t command_count = 0;
     /// Where in the pool its expressions are: the conditions, then the commands, a length of two bytes before each.
-    size_t code_begin = 0;
-    size_t code_size = 0;
+    uint32_t code_begin = 0;
+    uint32_t code_size = 0;
     /// The commands are to go on when gdb is gone.
     bool persists = false;
     /// gdb is gone. Nobody is there to stop for.
@@ -100,13 +100,13 @@ private:
     agent::Result<bool> conditions_hold(const PointRecord& record, CodeReader& code, agent::Context& context) const;
     agent::Result<> run_commands(const PointRecord& record, CodeReader& code, agent::Context& context) const;
     void free_code(PointRecord& record);
-    uint32_t append(std::string_view expressions);
+    uint16_t append(std::string_view expressions);
 
     std::span<PointRecord> m_records;
     size_t m_count = 0;
     /// Used from its start without gaps: what is freed is closed up at once, as it may be with the world stopped.
     std::span<uint8_t> m_code;
-    size_t m_code_used = 0;
+    uint32_t m_code_used = 0;
 };
 
 } // namespace gdbstub

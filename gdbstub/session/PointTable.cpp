@@ -89,8 +89,8 @@ void PointTable::set_code(PointRecord& record, const ChangePoint& command) {
 }
 
 /// How many expressions there were.
-uint32_t PointTable::append(std::string_view expressions) {
-    uint32_t number = 0;
+uint16_t PointTable::append(std::string_view expressions) {
+    uint16_t number = 0; // a packet has no room for more
     for (Scanner scanner(expressions); !scanner.at_end(); ++number) {
         std::string_view digits = *parse_expression(scanner);
         size_t length = digits.size() / 2;
@@ -98,7 +98,7 @@ uint32_t PointTable::append(std::string_view expressions) {
         place[0] = static_cast<uint8_t>(length >> 8);
         place[1] = static_cast<uint8_t>(length);
         decode_hex(digits, place.subspan(length_bytes));
-        m_code_used += place.size();
+        m_code_used += static_cast<uint32_t>(place.size());
     }
     return number;
 }

@@ -28,8 +28,8 @@ using gdbstub::StopReason;
 using sched::Thread;
 
 constexpr size_t packet_size = 16384;
-constexpr size_t max_points = 512;
-constexpr size_t agent_code_size = 32768; ///< of all conditions and commands together
+constexpr size_t max_points = 256;
+constexpr size_t agent_code_size = 8192; ///< of all conditions and commands together
 
 struct State {
     uint8_t receive[packet_size] = {};

@@ -18,7 +18,7 @@ public:
         Node* next = nullptr;
     };
     /// Linux' RLIMIT_SIGPENDING.
-    static constexpr size_t capacity = 512;
+    static constexpr size_t capacity = 64;
 
     constexpr SignalPool() = default;
     SignalPool(const SignalPool&) = delete;

@@ -37,7 +37,7 @@ class TimerTable {
 public:
     /// The first ones are setitimer's: ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF.
     static constexpr uint32_t interval_timers = 3;
-    static constexpr uint32_t capacity = 256;
+    static constexpr uint32_t capacity = 67;
     static constexpr uint64_t never = UINT64_MAX;
 
     constexpr TimerTable() = default;

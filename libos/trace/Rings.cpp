@@ -10,6 +10,8 @@
 #include <arch/PageTable.h>
 #include <arch/Processor.h>
 
+#include <new>
+
 namespace trace {
 
 namespace {
@@ -21,7 +23,15 @@ struct CpuRing {
     bool attached = false;
 };
 
-constinit CpuRing g_rings[arch::max_cpus];
+constinit CpuRing g_boot_ring; ///< there before there is a heap
+constinit CpuRing g_no_ring;   ///< stands for those of CPUs that have none; stays empty
+/// Set once, before the CPU comes online; release and acquire: whoever sees the ring sees it made.
+constinit std::atomic<CpuRing*> g_rings[arch::max_cpus] = {&g_boot_ring};
+
+CpuRing& ring_at(uint32_t cpu) {
+    CpuRing* ring = g_rings[cpu].load(std::memory_order_acquire);
+    return ring != nullptr ? *ring : g_no_ring;
+}
 constinit Geometry g_geometry;
 
 uint64_t clock() {
@@ -57,27 +67,36 @@ bool attach_ring(uint32_t cpu) {
                                                                 false); // the ring zeroes what it opens
     if (!frames)
         return false;
-    auto& entry = g_rings[cpu];
+    auto* made = g_rings[cpu].load(std::memory_order_relaxed);
+    if (made == nullptr)
+        made = new (std::nothrow) CpuRing;
+    if (made == nullptr)
+        return false;
+    auto& entry = *made;
     auto* block = reinterpret_cast<probes::CpuBlock*>(arch::cpu(cpu).probe_block);
     probes::RingConfig config{.storage = {static_cast<std::byte*>(arch::direct_map(*frames)), size},
                               .sub_buffer_size = g_geometry.sub_buffer_size,
                               .cpu_id = cpu,
                               .mode = probes::Mode::Overwrite,
                               .clock = clock};
-    if (!entry.ring.attach(*block, config))
+    if (!entry.ring.attach(*block, config)) {
+        if (made != &g_boot_ring)
+            delete made;
         return false;
+    }
     entry.attached = true;
+    g_rings[cpu].store(made, std::memory_order_release);
     return true;
 }
 
 probes::Ring& ring_of_cpu(uint32_t cpu) {
-    return g_rings[cpu].ring;
+    return ring_at(cpu).ring;
 }
 
 wire::CoreRing core_ring(uint32_t cpu) {
-    const auto& d = g_rings[cpu].ring.descriptor();
+    const auto& d = ring_at(cpu).ring.descriptor();
     const auto& block = *reinterpret_cast<const probes::CpuBlock*>(d.cpu_block);
-    auto totals = g_rings[cpu].ring.totals();
+    auto totals = ring_at(cpu).ring.totals();
     wire::CoreRing ring{};
     ring.cpu = cpu;
     ring.sub_buffer_count = static_cast<uint32_t>(d.sub_buffer_count);
@@ -92,7 +111,7 @@ wire::CoreRing core_ring(uint32_t cpu) {
 }
 
 wire::CrashRing crash_ring(uint32_t cpu) {
-    const auto& d = g_rings[cpu].ring.descriptor();
+    const auto& d = ring_at(cpu).ring.descriptor();
     auto& block = *reinterpret_cast<probes::CpuBlock*>(d.cpu_block);
     wire::CrashRing ring{};
     ring.ring.cpu = cpu;
@@ -108,9 +127,9 @@ wire::CrashRing crash_ring(uint32_t cpu) {
 Totals totals() {
     Totals sum;
     for (uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu) {
-        if (!g_rings[cpu].attached)
+        if (!ring_at(cpu).attached)
             continue;
-        auto one = g_rings[cpu].ring.totals();
+        auto one = ring_at(cpu).ring.totals();
         sum.produced += one.produced();
         sum.discarded += one.discarded + one.overwritten;
     }
@@ -122,12 +141,12 @@ bool on_every_cpu(RingCommand command) {
         return false;
     for (uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu) {
         // release: the CPU that takes the command sees what led to it.
-        if (g_rings[cpu].attached && arch::cpu(cpu).online)
-            g_rings[cpu].command.store(command, std::memory_order_release);
+        if (ring_at(cpu).attached && arch::cpu(cpu).online)
+            ring_at(cpu).command.store(command, std::memory_order_release);
     }
     uint64_t deadline = sched::boottime_ns() + 1'000'000'000;
     for (uint32_t cpu = 0; cpu < arch::cpu_count(); ++cpu) {
-        while (g_rings[cpu].command.load(std::memory_order_acquire) != RingCommand::None) {
+        while (ring_at(cpu).command.load(std::memory_order_acquire) != RingCommand::None) {
             if (sched::boottime_ns() > deadline)
                 return false;
             (void)sched::scheduler().sleep_until(sched::deadline_after(1'000'000));
@@ -137,7 +156,7 @@ bool on_every_cpu(RingCommand command) {
 }
 
 void tick() {
-    auto& entry = g_rings[arch::this_cpu().index];
+    auto& entry = ring_at(arch::this_cpu().index);
     if (!entry.attached)
         return;
     entry.ring.tick();

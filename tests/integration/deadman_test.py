@@ -13,7 +13,7 @@ import guest
 import remote
 from by_hand import Machine, eventually
 
-LIMIT = 2 # seconds
+LIMIT = 4 # seconds
 
 
 class DeadMan(guest.GuestTest):
