@@ -69,6 +69,9 @@ def assemble(listing):
     return code
 
 
+NARROWING = ("(char)negative", "(unsigned char)negative", "(unsigned short)negative")
+
+
 @unittest.skipUnless(shutil.which("gdb") and shutil.which("gcc"), "needs gdb and gcc")
 class Oracle(unittest.TestCase):
     def test_values_are_those_of_gdb(self):
@@ -82,6 +85,8 @@ class Oracle(unittest.TestCase):
                 commands += ["echo @@\\n", f"maint agent-eval -at main, {expression}",
                              f"printf \"= %lx\\n\", (unsigned long)(long)({expression})"]
             output = self.gdb(program, commands)
+            # gdb 16 takes the low bits of the absolute value when it narrows a negative number: no oracle for that.
+            narrows = self.gdb(program, ['printf "%d", (unsigned char)(-123456789)']) == "235"
             sections = re.findall(r"(0x\w+) - (0x\w+) is (\.data|\.bss)", output)
             memory = ""
             for begin, end, _ in sections:
@@ -96,6 +101,8 @@ class Oracle(unittest.TestCase):
         lines = memory + "".join(f"code {code.hex()}\n" for code in codes)
         values = subprocess.run([BIN / "agent_eval"], input=lines, capture_output=True, text=True, check=True).stdout
         for expression, listing, answer, value in zip(expressions, listings, answers, values.splitlines(), strict=True):
+            if not narrows and expression in NARROWING:
+                continue
             with self.subTest(expression):
                 self.assertTrue(answer, listing)
                 self.assertEqual(value, answer[1], listing)

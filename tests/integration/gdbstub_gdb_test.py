@@ -42,8 +42,9 @@ class Machine:
 
     def gdb(self, *commands):
         """All that gdb says. Nothing it takes offence at goes unnoticed."""
-        result = subprocess.run(self.gdb_arguments(*commands), capture_output=True, text=True, timeout=60,
-                                stdin=subprocess.DEVNULL)
+        # gdb 16 shows binary packets as they are.
+        result = subprocess.run(self.gdb_arguments(*commands), capture_output=True, text=True, errors="replace",
+                                timeout=60, stdin=subprocess.DEVNULL)
         return result.stdout + result.stderr
 
     def start_gdb(self, *commands):
