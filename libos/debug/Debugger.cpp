@@ -2,6 +2,7 @@
 
 #include "gdbstub/Session.h"
 #include "libos/console/Console.h"
+#include "libos/debug/BreakpointHit.h"
 #include "libos/debug/GdbChannels.h"
 #include "libos/debug/GuestTarget.h"
 #include "libos/debug/OutOfLine.h"
@@ -239,28 +240,6 @@ Handled end_step(arch::TrapFrame& frame) {
     return Handled::Yes;
 }
 
-/// Whether gdb is to hear that the thread of `frame` has run into the breakpoint at its pc. The breakpoint's condition,
-/// where the guest has it, belongs here: the world runs.
-bool should_report(const arch::TrapFrame& frame) {
-    if (text_patcher().is_guard(frame.pc()))
-        return false;
-    const Thread* thread = arch::this_cpu().current;
-    return thread == nullptr || !has_reported(*thread, frame);
-}
-
-/// The thread of `frame` goes on behind the breakpoint at its pc, which stays. Handled::No: it cannot.
-Handled pass(arch::TrapFrame& frame) {
-    Thread* thread = arch::this_cpu().current;
-    Passed passed = pass_breakpoint(frame);
-    if (passed == Passed::No)
-        return Handled::No;
-    if (thread != nullptr)
-        note_reported(*thread, nullptr);
-    if (passed == Passed::Done && frame.is_single_stepping())
-        return end_step(frame); // the flag would have it trap behind the next instruction
-    return passed == Passed::InSlot ? Handled::OutOfLine : Handled::Yes;
-}
-
 /// The pc is back on the breakpoint, the debugger's or a guard.
 Handled handle_debuggers_breakpoint(arch::TrapFrame& frame) {
     uint64_t address = frame.pc();
@@ -268,25 +247,27 @@ Handled handle_debuggers_breakpoint(arch::TrapFrame& frame) {
         text_patcher().lift_breakpoint(address); // nobody else runs
         return Handled::Yes;
     }
-    bool is_told = should_report(frame);
-    if (arch::in_no_stop()) {
-        // It cannot stop here. A section's stop comes at its end, where the pc is no breakpoint's any more.
-        if (is_told)
-            put_off({.reason = StopReason::Signal, .signal = signal::Trap, .address = address});
-    } else if (is_told) {
+    auto hit = meet_breakpoint(frame);
+    // In a section it cannot stop. That comes at its end, where the pc is no breakpoint's any more.
+    if (hit.is_told && hit.next != BreakpointHit::Next::Stop)
+        put_off({.reason = StopReason::Signal, .signal = signal::Trap, .address = address});
+    switch (hit.next) {
+    case BreakpointHit::Next::Stop:
         // Whoever loses the race to stop the world runs into the breakpoint again, if it is still there when the world
         // goes on.
         stop_simply(frame, StopReason::SoftwareBreakpoint);
         return Handled::Yes;
-    } else if (text_patcher().is_guard(address) && wait_while_held(frame)) {
-        return Handled::Yes; // to what is there now
+    case BreakpointHit::Next::Wait:
+        wait_while_held(frame);
+        return Handled::Yes;
+    case BreakpointHit::Next::InSlot:
+        return Handled::OutOfLine;
+    case BreakpointHit::Next::Done:
+        // The flag would have it trap behind the next instruction.
+        return frame.is_single_stepping() ? end_step(frame) : Handled::Yes;
+    case BreakpointHit::Next::Again:
+        return Handled::Yes;
     }
-    if (Handled passed = pass(frame); passed != Handled::No)
-        return passed;
-    if (arch::in_no_stop() || text_patcher().is_guard(address))
-        text_patcher().lift_breakpoint(address);
-    else
-        stop_simply(frame, StopReason::SoftwareBreakpoint);
     return Handled::Yes;
 }
 

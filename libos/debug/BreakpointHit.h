@@ -1,0 +1,26 @@
+#pragma once
+// What becomes of a thread that has run into a breakpoint of the debugger's: whether it is reported, and how it goes
+// on.
+
+#include <arch/TrapFrame.h>
+#include <cstdint>
+
+namespace debug {
+
+struct BreakpointHit {
+    enum class Next : uint8_t {
+        Stop,   ///< the world stops here
+        Wait,   ///< gdb holds the thread, and has the breakpoint out only while another steps: wait_while_held()
+        InSlot, ///< the caller's trap ends by return_to_slot()
+        Done,   ///< the frame is behind the instruction
+        Again,  ///< the frame goes on as it is
+    };
+    Next next = Next::Stop;
+    /// gdb is to hear of it. In a no-stop section that comes later, and the thread goes on first.
+    bool is_told = true;
+};
+
+/// From #BP, with the pc of `frame` back on the breakpoint's address, in the running world or in a no-stop section.
+BreakpointHit meet_breakpoint(arch::TrapFrame& frame);
+
+} // namespace debug
