@@ -271,29 +271,36 @@ Handled handle_debuggers_breakpoint(arch::TrapFrame& frame) {
     return Handled::Yes;
 }
 
+/// The breakpoint there was removed while this CPU was on its way to the handler, or it ran a stale translation.
+bool is_gone(uint64_t address) {
+    auto page = arch::find_page(address);
+    return page && static_cast<uint8_t*>(arch::direct_map(page->frame))[address & 4095] != arch::breakpoint_instruction;
+}
+
 Handled handle_breakpoint(arch::TrapFrame& frame) {
     uint64_t address = arch::breakpoint_address(frame);
-    if (text_patcher().resolve_transient(address, &address)) {
-        frame.set_pc(address);
-        return Handled::Yes;
+    bool stops = false, goes_on = false;
+    {
+        // Looked at in one piece: in a stop in between gdb might put in what was out.
+        arch::NoStop section;
+        if (text_patcher().resolve_transient(address, &address))
+            goes_on = true;
+        else if (text_patcher().stops_at(address))
+            stops = true;
+        else
+            goes_on = is_gone(address);
+        if (stops || goes_on)
+            frame.set_pc(address);
     }
-    if (text_patcher().stops_at(address)) {
-        frame.set_pc(address);
+    if (stops)
         return handle_debuggers_breakpoint(frame);
-    }
-    if (g_state.break_at_boot) {
-        g_state.break_at_boot = false;
-        stop_simply(frame, StopReason::Requested);
+    if (goes_on)
         return Handled::Yes;
-    }
-    auto page = arch::find_page(address);
-    if (page && static_cast<uint8_t*>(arch::direct_map(page->frame))[address & 4095] != arch::breakpoint_instruction) {
-        // It was removed while this CPU was on its way here, or the CPU ran a stale translation: the instruction is
-        // back.
-        frame.set_pc(address);
-        return Handled::Yes;
-    }
-    return Handled::No;
+    if (!g_state.break_at_boot)
+        return Handled::No;
+    g_state.break_at_boot = false;
+    stop_simply(frame, StopReason::Requested);
+    return Handled::Yes;
 }
 
 Handled handle_debug_exception(arch::TrapFrame& frame) {

@@ -116,12 +116,12 @@ SlotExit leave_slot(arch::TrapFrame& frame, bool is_breakpoint) {
 }
 
 void return_to_slot(arch::TrapFrame& frame, uint64_t address) {
-    if (frame.pc() != address || !text_patcher().stops_at(address) || !take_slot())
+    if (frame.pc() != address || !take_slot())
         return;
     Slot& slot = g_slots[arch::this_cpu().index];
-    auto plan = plan_at(frame);
+    auto plan = text_patcher().stops_at(address) ? plan_at(frame) : std::nullopt;
     if (!plan || plan->kind != StepPlan::Kind::InSlot) {
-        give_up_slot(frame); // it runs into the breakpoint again
+        give_up_slot(frame); // it goes on in place: into the breakpoint again, if that is still there
         return;
     }
     slot.address = address;
