@@ -30,16 +30,14 @@ using sched::Thread;
 
 constexpr size_t packet_size = 16384;
 constexpr size_t max_points = 256;
-constexpr size_t agent_code_size = 8192; ///< of all conditions and commands together
 
 struct State {
     uint8_t receive[packet_size] = {};
     uint8_t reply[packet_size] = {};
     gdbstub::PointRecord points[max_points];
-    uint8_t agent_code[agent_code_size] = {};
     GuestTarget target;
     GdbChannels channels{session};
-    gdbstub::Session session{target, channels, {receive, reply, points, agent_code}};
+    gdbstub::Session session{target, channels, {receive, reply, points}};
     sched::NoStopLock feed_lock;          ///< the session while the world runs; outside the channels' own
     std::atomic<bool> others_wait{false}; ///< a second client has spoken
     bool is_serving = false;              ///< a thread is in Session::serve_running(); changed with feed_lock held

@@ -21,6 +21,10 @@ struct ProcessSignals {
 };
 ProcessSignals& process_signals();
 
+/// Lock held, and as long as it is the thread cannot end: on its way there it has to take the lock. nullptr: no thread
+/// of the app's, or one that is ending.
+sched::Thread* find_app_thread(uint32_t tid);
+
 // Lock held. Error::Again: there is no room for the signal's value.
 base::Result<> queue_to_thread(sched::Thread& thread, const Info& info);
 base::Result<> queue_to_process(const Info& info);

@@ -11,16 +11,22 @@ constexpr Set by_fault = bit(Segv) | bit(Bus) | bit(Illegal) | bit(Trap) | bit(F
 
 } // namespace
 
-SignalPool::Node* SignalPool::take() {
-    if (Node* node = m_free) {
+SignalPool::Node* SignalPool::take(const Info& info) {
+    size_t& used = is_timers(info) ? m_used_by_timers : m_used_by_senders;
+    if (used == (is_timers(info) ? for_timers : for_senders))
+        return nullptr;
+    ++used;
+    Node* node = m_free;
+    if (node != nullptr)
         m_free = node->next;
-        node->next = nullptr;
-        return node;
-    }
-    return m_fresh < capacity ? &m_nodes[m_fresh++] : nullptr;
+    else
+        node = &m_nodes[m_fresh++];
+    *node = {info, nullptr};
+    return node;
 }
 
 void SignalPool::give_back(Node& node) {
+    --(is_timers(node.info) ? m_used_by_timers : m_used_by_senders);
     node.next = m_free;
     m_free = &node;
 }
@@ -29,13 +35,12 @@ bool SignalQueue::add(SignalPool& pool, const Info& info) {
     bool is_standard = info.number < first_real_time;
     if (is_standard && (m_pending & bit(info.number)) != 0)
         return true;
-    SignalPool::Node* node = pool.take();
+    SignalPool::Node* node = pool.take(info);
     if (node == nullptr && !is_standard && info.code != SentByKill)
         return false;
     m_pending |= bit(info.number);
     if (node == nullptr)
         return true;
-    node->info = info;
     (m_last != nullptr ? m_last->next : m_first) = node;
     m_last = node;
     return true;
@@ -54,10 +59,7 @@ int SignalQueue::take(SignalPool& pool, Set among, Info& out) {
         if (node->info.number != number)
             continue;
         out = node->info;
-        (previous != nullptr ? previous->next : m_first) = node->next;
-        if (m_last == node)
-            m_last = previous;
-        pool.give_back(*node);
+        remove(pool, previous, *node);
         break;
     }
     if (!has_node(number))
@@ -73,15 +75,19 @@ void SignalQueue::remove_of_timer(SignalPool& pool, uint32_t id) {
             previous = node;
         } else {
             int number = node->info.number;
-            (previous != nullptr ? previous->next : m_first) = next;
-            if (m_last == node)
-                m_last = previous;
-            pool.give_back(*node);
+            remove(pool, previous, *node);
             if (!has_node(number))
                 m_pending &= ~bit(number);
         }
         node = next;
     }
+}
+
+void SignalQueue::remove(SignalPool& pool, SignalPool::Node* previous, SignalPool::Node& node) {
+    (previous != nullptr ? previous->next : m_first) = node.next;
+    if (m_last == &node)
+        m_last = previous;
+    pool.give_back(node);
 }
 
 bool SignalQueue::has_node(int number) const {

@@ -17,21 +17,26 @@ public:
         Info info;
         Node* next = nullptr;
     };
-    /// Linux' RLIMIT_SIGPENDING.
-    static constexpr size_t capacity = 64;
+    /// Linux' RLIMIT_SIGPENDING. Timers have places of their own, so that none of theirs is lost.
+    static constexpr size_t for_senders = 64;
+    static constexpr size_t for_timers = 64;
 
     constexpr SignalPool() = default;
     SignalPool(const SignalPool&) = delete;
     SignalPool& operator=(const SignalPool&) = delete;
 
-    /// nullptr when all are in use.
-    Node* take();
+    /// One that holds `info`; nullptr when all of its kind are in use.
+    Node* take(const Info& info);
     void give_back(Node& node);
 
 private:
-    Node m_nodes[capacity] = {};
+    static bool is_timers(const Info& info) { return info.code == SentByTimer; }
+
+    Node m_nodes[for_senders + for_timers] = {};
     size_t m_fresh = 0; ///< nodes from here on were never used
     Node* m_free = nullptr;
+    size_t m_used_by_senders = 0;
+    size_t m_used_by_timers = 0;
 };
 
 class SignalQueue {
@@ -42,8 +47,8 @@ public:
 
     Set pending() const { return m_pending; }
 
-    /// False: the pool is empty, and the signal is one whose sender counts on its value (a real-time one, not sent by
-    /// kill). Any other then waits without its Info, as on Linux.
+    /// False: the pool has no place, and the signal is one whose sender counts on its value (a real-time one, not sent
+    /// by kill). Any other then waits without its Info, as on Linux.
     [[nodiscard]] bool add(SignalPool& pool, const Info& info);
 
     /// The next of those `among`: one that a fault makes, else the lowest number, of equals the oldest. Its number; 0
@@ -55,6 +60,8 @@ public:
 
 private:
     bool has_node(int number) const;
+    /// Takes out the node behind `previous`, which is nullptr before the first.
+    void remove(SignalPool& pool, SignalPool::Node* previous, SignalPool::Node& node);
 
     Set m_pending = 0;
     SignalPool::Node* m_first = nullptr;

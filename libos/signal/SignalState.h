@@ -43,6 +43,7 @@ using Set = uint64_t;
 constexpr Set bit(int number) {
     return Set{1} << (number - 1);
 }
+inline constexpr Set unblockable = bit(Kill) | bit(Stop);
 
 /// Where a signal comes from: si_code. include/uapi/asm-generic/siginfo.h.
 enum Code : int32_t {

@@ -18,7 +18,6 @@ constexpr uint64_t flag_reset_hand = 0x80000000;
 constexpr uint64_t flag_restart = 0x10000000;
 constexpr uint64_t default_action = 0;
 constexpr uint64_t ignore_action = 1;
-constexpr Set unblockable = bit(Kill) | bit(Stop);
 
 constinit ProcessSignals g_process;
 
@@ -188,16 +187,17 @@ base::Result<> send_to_process(const Info& info) {
     return queue_to_process(info);
 }
 
+sched::Thread* find_app_thread(uint32_t tid) {
+    sched::SpinLocker threads(sched::scheduler().lock());
+    auto* thread = sched::scheduler().find(tid);
+    return thread != nullptr && !thread->is_kernel() && !thread->signals.is_gone ? thread : nullptr;
+}
+
 base::Result<> send_to_tid(uint32_t tid, const Info& info) {
     sched::SpinLocker locker(g_process.lock);
-    sched::Thread* thread = nullptr;
-    {
-        sched::SpinLocker threads(sched::scheduler().lock());
-        thread = sched::scheduler().find(tid);
-        if (thread == nullptr || thread->is_kernel() || thread->signals.is_gone)
-            return base::fail(base::Error::NoSuchProcess);
-    }
-    // It is not gone, and on its way there it has to take the signal lock, which is held.
+    sched::Thread* thread = find_app_thread(tid);
+    if (thread == nullptr)
+        return base::fail(base::Error::NoSuchProcess);
     return info.number == 0 ? base::Result<>{} : queue_to_thread(*thread, info);
 }
 

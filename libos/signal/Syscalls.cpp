@@ -162,12 +162,20 @@ Outcome sys_tgkill(const Arguments& a) {
     return 0;
 }
 
+/// What the app says of a signal, which cannot be that a timer sent it: those are told apart by it.
+base::Result<Info> read_info(uint64_t address, int number) {
+    Info info = TRY(memory::read_user<Info>(address));
+    if (info.code == SentByTimer)
+        return fail(Error::NotPermitted);
+    info.number = number;
+    return info;
+}
+
 Outcome sys_rt_sigqueueinfo(const Arguments& a) {
     TRY(check_number(a.as_int(1)));
-    Info info = TRY(memory::read_user<Info>(a.value[2]));
+    Info info = TRY(read_info(a.value[2], a.as_int(1)));
     if (a.as_u32(0) != process::process_id)
         return fail(Error::NoSuchProcess);
-    info.number = a.as_int(1);
     if (info.number != 0)
         TRY(send_to_process(info));
     return 0;
@@ -175,10 +183,9 @@ Outcome sys_rt_sigqueueinfo(const Arguments& a) {
 
 Outcome sys_rt_tgsigqueueinfo(const Arguments& a) {
     TRY(check_number(a.as_int(2)));
-    Info info = TRY(memory::read_user<Info>(a.value[3]));
+    Info info = TRY(read_info(a.value[3], a.as_int(2)));
     if (a.as_u32(0) != process::process_id)
         return fail(Error::NoSuchProcess);
-    info.number = a.as_int(2);
     TRY(send_to_tid(a.as_u32(1), info));
     return 0;
 }
@@ -194,7 +201,7 @@ int take_awaited(sched::Thread& thread, Set set, Info& info) {
 Outcome sys_rt_sigtimedwait(const Arguments& a) {
     if (a.value[3] != sizeof(Set))
         return fail(Error::Invalid);
-    Set set = TRY(memory::read_user<Set>(a.value[0])) & ~(bit(Kill) | bit(Stop));
+    Set set = TRY(memory::read_user<Set>(a.value[0])) & ~unblockable;
     sched::Deadline deadline = sched::no_deadline;
     if (a.value[2] != 0)
         deadline = sched::deadline_after(TRY(syscalls::read_timespec(a.value[2])));

@@ -74,9 +74,8 @@ uint64_t absolute_value(const Timer& timer, uint64_t value) {
 }
 
 bool is_app_thread(uint32_t tid) {
-    sched::SpinLocker threads(sched::scheduler().lock());
-    auto* thread = sched::scheduler().find(tid);
-    return thread != nullptr && !thread->is_kernel();
+    sched::SpinLocker locker(process_signals().lock);
+    return find_app_thread(tid) != nullptr;
 }
 
 base::Result<Timer*> posix_timer(const Arguments& a) {

@@ -18,6 +18,9 @@ namespace {
 /// has the interrupt programmed for itself.
 constinit std::atomic<uint64_t> g_due{TimerTable::never};
 
+static_assert(TimerTable::capacity - TimerTable::interval_timers <= SignalPool::for_timers,
+              "each timer has one signal on its way at most");
+
 constexpr uint64_t most_overruns = INT32_MAX; // DELAYTIMER_MAX
 
 void send(uint32_t id, Timer& timer, uint64_t times) {
@@ -37,26 +40,16 @@ void send(uint32_t id, Timer& timer, uint64_t times) {
     info.address_or_sender = id;
     info.value = timer.value;
     timer.waiting_over = static_cast<uint32_t>(std::min(most_overruns, times - 1));
-    base::Result<> queued = base::fail(base::Error::NoSuchProcess);
+    // The pool has a place for each timer: refused is none. But it may be ignored, or its thread have ended.
     Set waits = 0;
     if (timer.target == 0) {
-        queued = queue_to_process(info);
+        (void)queue_to_process(info);
         waits = process_signals().pending.pending();
-    } else {
-        sched::Thread* thread;
-        {
-            sched::SpinLocker threads(sched::scheduler().lock());
-            thread = sched::scheduler().find(timer.target);
-            if (thread != nullptr && (thread->is_kernel() || thread->signals.is_gone))
-                thread = nullptr;
-        }
-        if (thread != nullptr) {
-            queued = queue_to_thread(*thread, info);
-            waits = thread->signals.pending.pending();
-        }
+    } else if (auto* thread = find_app_thread(timer.target)) {
+        (void)queue_to_thread(*thread, info);
+        waits = thread->signals.pending.pending();
     }
-    // Not if it is ignored, if its thread has ended, or if the pool is empty.
-    timer.is_waiting = queued && (waits & bit(timer.signal)) != 0;
+    timer.is_waiting = (waits & bit(timer.signal)) != 0;
 }
 
 /// Lock held.

@@ -109,57 +109,52 @@ lappend boards_dir "{HERE / 'boards'}"
                  f"--target_board={BOARDS[board]}", file]
         if self.options.gdb_flags:
             words.append(f"GDBFLAGS={self.options.gdb_flags}")
-        limit = f"cut off after {self.options.limit} s"
+        is_cut_off = False
         with open(out / "runtest.log", "wb") as log:
             process = subprocess.Popen(words, cwd=self.work / board, env=environment, stdin=subprocess.DEVNULL,
                                        stdout=log, stderr=log, start_new_session=True)
             try:
                 process.wait(self.options.limit)
-                limit = None
             except subprocess.TimeoutExpired:
-                pass
+                is_cut_off = True
             finally:
-                _end_group(process)
-                self._end_instances(environment)
+                process.kill()  # gdb below it ends with its terminal
+                process.wait()
+                remains = self._end_instances(environment)
         sums = out / "gdb.sum"
         result = summary.Summary(sums.read_text(errors="replace") if sums.exists() else "")
-        if limit:
-            result.problems.append(f"ERROR: {limit}")
+        if is_cut_off:
+            result.errors.append(f"ERROR: cut off after {self.options.limit} s")
+        if not result.outcomes:
+            result.errors.append(f"ERROR: no test ran; see {out}")
+        if remains:
+            result.errors.append(f"ERROR: what ran could not be ended: {remains}")
         return result
 
     def _end_instances(self, environment):
-        """The last target of a file is still there."""
+        """The last target of a file is still there. What went wrong, as text."""
         uniscope = self.build / "bin/uniscope"
         listing = subprocess.run([uniscope, "ps", "--json"], env=environment, capture_output=True, text=True)
-        try:
-            names = [instance["name"] for instance in json.loads(listing.stdout or "[]")]
-        except (ValueError, KeyError, TypeError):
-            names = []
-        if names:
-            subprocess.run([uniscope, "kill", *names], env=environment, capture_output=True)
-
-
-def _end_group(process):
-    """runtest, and gdb below it in sessions of their own, which end with their terminals."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if listing.returncode != 0:
+            return listing.stderr.strip()
+        names = [instance["name"] for instance in json.loads(listing.stdout)]
+        if not names:
+            return ""
+        ended = subprocess.run([uniscope, "kill", *names], env=environment, capture_output=True, text=True)
+        return ended.stderr.strip() if ended.returncode != 0 else ""
 
 
 def show(file, results, seconds, known):
-    """Prints a file's line and what was lost; returns how many of those nobody has explained."""
+    """Prints a file's line and what was lost; returns how many of those nobody has explained, errors among them."""
     texts = [f"{board}: {results[board]}" for board in BOARDS if board in results]
     print(f"{file}  {seconds:.0f} s\n    " + "\n    ".join(texts))
-    for board, result in results.items():
-        for problem in result.problems[:5]:
-            print(f"    {board}: {problem}")
-    if len(results) < len(BOARDS):
-        return 0
     unexplained = 0
+    for board, result in results.items():
+        for problem in result.errors + result.warnings:
+            print(f"    {board}: {problem}")
+        unexplained += len(result.errors)
+    if len(results) < len(BOARDS):
+        return unexplained
     for name, here in summary.lost(results["gdbserver"], results["uniscope"]):
         reason = known.get((file, name)) or known.get((file, "*"))
         print(f"    {'known' if reason else 'LOST'}: {name} ({here})")
@@ -218,8 +213,7 @@ def main():
         print(f"    {board}: {totals[board]}")
     if options.json:
         options.json.write_text(json.dumps(record, indent=1) + "\n")
-    if len(boards) == len(BOARDS):
-        print(f"{unexplained} tests pass at gdbserver, not here, and are not in differences.txt")
+    print(f"{unexplained} errors, or tests that pass at gdbserver, not here, and are not in differences.txt")
     sys.exit(1 if unexplained else 0)
 
 

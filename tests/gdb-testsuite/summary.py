@@ -7,8 +7,8 @@ from collections import Counter
 OUTCOMES = ("PASS", "FAIL", "XPASS", "XFAIL", "KPASS", "KFAIL", "UNRESOLVED", "UNTESTED", "UNSUPPORTED")
 _LINE = re.compile(rf"^({'|'.join(OUTCOMES)}): (\S+\.exp): (.*)$")
 # What differs from run to run in a test's name.
-_VARYING = ((re.compile(r"0x[0-9a-f]{6,}"), "0x…"), (re.compile(r"\b(localhost:|tcp-)?\d{4,5}\b(?=.*remote)"), "N"),
-            (re.compile(r" \(timeout\)$"), ""), (re.compile(r"Thread \d{3,}(\.\d+)?"), "Thread N"))
+_VARYING = ((re.compile(r"0x[0-9a-f]{6,}"), "0x…"), (re.compile(r" \(timeout\)$"), ""),
+            (re.compile(r"Thread \d{3,}(\.\d+)?"), "Thread N"))
 
 
 class Summary:
@@ -16,7 +16,9 @@ class Summary:
 
     def __init__(self, text=""):
         self.outcomes = Counter()  # (outcome, test name) -> how often
-        self.problems = [line for line in text.splitlines() if line.startswith(("ERROR:", "WARNING:"))]
+        # What makes the outcomes doubtful, and what does not.
+        self.errors = [line for line in text.splitlines() if line.startswith("ERROR:")]
+        self.warnings = [line for line in text.splitlines() if line.startswith("WARNING:")]
         for line in text.splitlines():
             if match := _LINE.match(line):
                 self.outcomes[match[1], _normal(match[3])] += 1

@@ -3,10 +3,10 @@ hit of each thread is one round of it, on any kind of instruction, in the app an
 
 import re
 import struct
-import time
 
 import guest
 import remote
+from by_hand import eventually
 
 HITS = 40
 HITS_IN_FULL = 1000
@@ -26,9 +26,18 @@ class Passing(guest.GuestTest):
         self.address = guest.symbols(self.image)
         self.instance = self.start(self.image, options=("--machine", machine, "--cpus", str(cpus)))
         self.instance.wait_for(lambda line: line == "passing")
-        time.sleep(0.2) # until the thread that said so waits for the others
         self.stub = remote.Remote(self.instance.directory / "gdb.sock")
         self.addCleanup(self.stub.close)
+        eventually(self.main_waits, what="that the thread that said so waits for the others")
+
+    def main_waits(self):
+        """Or it goes on for a moment."""
+        if b": futex" in bytes.fromhex(self.stub.ask("qThreadExtraInfo,1")):
+            return True
+        self.stub.send("vCont;c")
+        self.stub.interrupt()
+        self.assertRegex(self.stub.receive(), "^T02")
+        return False
 
     def kernel_places(self):
         """One CPU instruction after the other on a system call's way, from the call of its dispatcher to a jump."""

@@ -150,7 +150,7 @@ bool pop_signal_frame(arch::TrapFrame& frame, ThreadSignals& signals) {
     frame.rflags = (frame.rflags & ~user_flags) | (c.eflags & user_flags) | 0x202;
     frame.vector = 0;
     signals.alternate = in->user.stack;
-    signals.mask = in->user.mask & ~(bit(Kill) | bit(Stop));
+    signals.mask = in->user.mask & ~unblockable;
     return true;
 }
 

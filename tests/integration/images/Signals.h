@@ -78,6 +78,14 @@ inline void unblock(std::initializer_list<int> numbers) {
     pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
+inline void wait_until_pending(int number) {
+    sigset_t pending;
+    do {
+        usleep(1000); // a pause between looks
+        sigpending(&pending);
+    } while (sigismember(&pending, number) == 0);
+}
+
 inline void send_value(int number, int value) {
     sigval content{};
     content.sival_int = value;

@@ -62,18 +62,29 @@ TEST_F(SignalQueueTest, WhatIsNotWantedStays) {
 }
 
 TEST_F(SignalQueueTest, AFullPoolRefusesValuesAndNothingElse) {
-    for (size_t i = 0; i < SignalPool::capacity; ++i)
+    for (size_t i = 0; i < SignalPool::for_senders; ++i)
         ASSERT_TRUE(add(40, 1));
     EXPECT_FALSE(add(40, 2));
-    EXPECT_FALSE(add(41, 2, SentByTimer));
     EXPECT_EQ(m_queue.pending(), bit(40));
     EXPECT_TRUE(add(41, 2, SentByKill)); // waits without what it says
     EXPECT_TRUE(add(User1, 3));
     EXPECT_EQ(take_all(bit(41) | bit(User1)), (std::vector<uint64_t>{1000, 4100}));
-    EXPECT_EQ(take_all().size(), SignalPool::capacity);
+    EXPECT_EQ(take_all().size(), SignalPool::for_senders);
     EXPECT_EQ(m_queue.pending(), 0u);
     EXPECT_TRUE(add(40, 2)); // there is room again
     EXPECT_EQ(take_all(), std::vector<uint64_t>{4002});
+}
+
+TEST_F(SignalQueueTest, TimersHavePlacesOfTheirOwn) {
+    while (add(40, 1)) {
+    }
+    for (size_t i = 0; i < SignalPool::for_timers; ++i)
+        ASSERT_TRUE(add(41, 2, SentByTimer)) << i;
+    EXPECT_FALSE(add(41, 2, SentByTimer));
+    EXPECT_EQ(take_all(bit(41)).size(), SignalPool::for_timers);
+    EXPECT_FALSE(add(40, 1)); // theirs are not the senders'
+    EXPECT_TRUE(add(41, 2, SentByTimer));
+    EXPECT_EQ(take_all().size(), SignalPool::for_senders + 1);
 }
 
 TEST_F(SignalQueueTest, ATimersSignalsGoWithIt) {
