@@ -85,16 +85,16 @@ const VerbRegistration g_add{{
         "name\n"
         "then stands for it in every verb. Its console is logged and its cores are received from here on. It is tried\n"
         "again as long as it cannot be reached, and after the link was cut. `uniscope rm` forgets it.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<AddOptions>();
-        app.add_option("NAME", options->name)->required();
-        app.add_option("ENDPOINT", options->endpoint)->required();
-        app.add_option("--image", options->image,
-                       "Image that runs there; without it, what it says it is has to be in the symbol store")
-            ->type_name("FILE");
-        add_identity_options(app, options->identity);
-        app.add_flag("--system", options->system,
-                     "Register it for the group of the system registry, not for you alone");
+        line.add_option("NAME", options->name).required();
+        line.add_option("ENDPOINT", options->endpoint).required();
+        line.add_option("--image", options->image,
+                        "Image that runs there; without it, what it says it is has to be in the symbol store")
+            .type_name("FILE");
+        add_identity_options(line, options->identity);
+        line.add_flag("--system", options->system,
+                      "Register it for the group of the system registry, not for you alone");
         return [options] { return add(*options); };
     },
 }};
@@ -104,9 +104,9 @@ const VerbRegistration g_rm{{
     .usage = "NAME...",
     .summary = "Forget instances that were added, or that have ended",
     .details = "An instance that somebody else started is only forgotten: it runs on where it was started.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<RemoveOptions>();
-        app.add_option("NAME", options->names);
+        line.add_option("NAME", options->names);
         return [options] { return remove(*options); };
     },
 }};

@@ -57,10 +57,10 @@ const VerbRegistration g_audit{{
     .summary = "Show who debugged or traced an instance, who was refused, and what was changed",
     .details = "Time, role, key, and what was done: as the instance told it since its supervisor is there, and for a "
                "few\nmoments before. The newest 1 to 2 MiB of it; for a day after its end, too.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("NAME", options->name)->required();
-        app.add_flag("--json", options->json, "Print JSON");
+        line.add_option("NAME", options->name).required();
+        line.add_flag("--json", options->json, "Print JSON");
         return [options] { return show(*options); };
     },
 }};

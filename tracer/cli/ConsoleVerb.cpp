@@ -29,9 +29,9 @@ const VerbRegistration g_console{{
     .details =
         "Ends with the instance, or by Ctrl-C, which the instance does not notice. `uniscope logs` shows what was\n"
         "printed before.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("NAME", options->name)->required();
+        line.add_option("NAME", options->name).required();
         return [options] { return console(*options); };
     },
 }};

@@ -120,10 +120,10 @@ Result<int> view(const Options& options) {
     return run_viewer({"--image", symbolizer.image().path().string(), crash.core.string()});
 }
 
-void add_core_options(CLI::App& app, Options& options) {
-    app.add_option("core", options.core);
-    app.add_option("--image", options.image, "The image that ran, when it is no longer where it was")
-        ->type_name("PATH");
+void add_core_options(CommandLine& line, Options& options) {
+    line.add_option("core", options.core);
+    line.add_option("--image", options.image, "The image that ran, when it is no longer where it was")
+        .type_name("PATH");
 }
 
 constexpr std::string_view core_details = "CORE is a path, a name that `uniscope crash list` shows, or an instance's "
@@ -134,9 +134,9 @@ const VerbRegistration g_list{{
     .usage = "[OPTIONS]",
     .summary = "List the cores of instances that crashed",
     .details = "",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_flag("--json", options->json, "Print JSON");
+        line.add_flag("--json", options->json, "Print JSON");
         return [options] { return list(*options); };
     },
 }};
@@ -146,11 +146,11 @@ const VerbRegistration g_show{{
     .usage = "[OPTIONS] [CORE]",
     .summary = "Print why an instance crashed: reason, stacks, registers, the last events before",
     .details = core_details,
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        add_core_options(app, *options);
-        app.add_option("--events", options->events, "So many events before the crash, 20 unless told")->type_name("N");
-        app.add_flag("--json", options->json, "Print JSON");
+        add_core_options(line, *options);
+        line.add_option("--events", options->events, "So many events before the crash, 20 unless told").type_name("N");
+        line.add_flag("--json", options->json, "Print JSON");
         return [options] { return show(*options); };
     },
 }};
@@ -160,10 +160,10 @@ const VerbRegistration g_gdb{{
     .usage = "[OPTIONS] [CORE] [-- GDB ARGS...]",
     .summary = "Open a core in gdb",
     .details = core_details,
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        add_core_options(app, *options);
-        app.add_option("arguments", options->gdb_arguments);
+        add_core_options(line, *options);
+        line.add_option("arguments", options->gdb_arguments);
         return [options] { return debug(*options); };
     },
 }};
@@ -173,9 +173,9 @@ const VerbRegistration g_view{{
     .usage = "[OPTIONS] [CORE]",
     .summary = "Open a core in the viewer, with the timeline of the last events before",
     .details = core_details,
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        add_core_options(app, *options);
+        add_core_options(line, *options);
         return [options] { return view(*options); };
     },
 }};

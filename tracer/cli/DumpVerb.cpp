@@ -48,12 +48,12 @@ const VerbRegistration g_dump{{
     .summary = "Write a core of a running instance",
     .details = "The instance stands still meanwhile and then goes on. Works on one that hangs, too. Of one that\n"
                "somebody else started, only its hypervisor has the memory.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("NAME", options->name)->required();
-        app.add_option("-o,--output", options->output, "File to write, NAME-YYYYmmdd-HHMM.core unless told")
-            ->type_name("PATH");
-        app.add_flag("-f,--force", options->force, "Replace what is there");
+        line.add_option("NAME", options->name).required();
+        line.add_option("-o,--output", options->output, "File to write, NAME-YYYYmmdd-HHMM.core unless told")
+            .type_name("PATH");
+        line.add_flag("-f,--force", options->force, "Replace what is there");
         return [options] { return dump(*options); };
     },
 }};

@@ -112,9 +112,9 @@ const VerbRegistration g_stop{{
     .usage = "NAME...",
     .summary = "End instances",
     .details = "",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("NAME", options->names);
+        line.add_option("NAME", options->names);
         return [options] { return end_all(*options, "quit"); };
     },
 }};
@@ -124,9 +124,9 @@ const VerbRegistration g_kill{{
     .usage = "NAME...",
     .summary = "End instances at once, whatever state they are in",
     .details = "",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("NAME", options->names);
+        line.add_option("NAME", options->names);
         return [options] { return end_all(*options, "kill"); };
     },
 }};
@@ -137,10 +137,10 @@ const VerbRegistration g_wait{{
     .summary = "Wait for an instance's end and exit with its status",
     .details = "Works for a day after the end, too. 125 is this tool's own error.",
     .error_status = 125,
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("NAME", options->names);
-        app.add_flag("--json", options->json, "Print how it ended, as JSON");
+        line.add_option("NAME", options->names);
+        line.add_flag("--json", options->json, "Print how it ended, as JSON");
         return [options] { return wait(*options); };
     },
 }};

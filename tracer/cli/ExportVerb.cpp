@@ -67,13 +67,13 @@ const VerbRegistration g_export{{
     .summary = "Convert a trace for other tools",
     .details = "TRACE is a directory that `uniscope record` made; without it, the newest *.trace here. CTF readers\n"
                "(babeltrace2, Trace Compass) open a trace as it is.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("trace", options->trace);
-        app.add_option("--format", options->format, "chrome: JSON trace events, for Perfetto and Chrome")
-            ->type_name("FORMAT");
-        app.add_option("-o,--output", options->output, "File to write, - for the standard output")->type_name("PATH");
-        app.add_flag("-f,--force", options->force, "Overwrite the output");
+        line.add_option("trace", options->trace);
+        line.add_option("--format", options->format, "chrome: JSON trace events, for Perfetto and Chrome")
+            .type_name("FORMAT");
+        line.add_option("-o,--output", options->output, "File to write, - for the standard output").type_name("PATH");
+        line.add_flag("-f,--force", options->force, "Overwrite the output");
         return [options] { return export_trace(*options); };
     },
 }};

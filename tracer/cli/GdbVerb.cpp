@@ -184,14 +184,14 @@ const VerbRegistration g_gdb{{
     .details = "With NAME or ENDPOINT, the instance goes on when gdb leaves. With IMAGE, it is booted, held at the "
                "app's entry\n"
                "point, and ends with gdb.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("TARGET", options->target);
-        app.add_option("GDB-ARGS", options->gdb_arguments);
-        app.add_option("--image", options->image, "Image file to take symbols from, the instance's own unless told")
-            ->type_name("FILE");
-        app.add_flag("--steal", options->steal, "Send away the gdb that is attached; the instance goes on in between");
-        add_launch_options(app, options->launch);
+        line.add_option("TARGET", options->target);
+        line.add_option("GDB-ARGS", options->gdb_arguments);
+        line.add_option("--image", options->image, "Image file to take symbols from, the instance's own unless told")
+            .type_name("FILE");
+        line.add_flag("--steal", options->steal, "Send away the gdb that is attached; the instance goes on in between");
+        add_launch_options(line, options->launch);
         return [options] { return debug(*options); };
     },
 }};

@@ -13,20 +13,6 @@ struct Options {
     std::vector<std::string> words;
 };
 
-std::string help_of(std::string_view name) {
-    CLI::App app("Boot, debug and trace unikernel images");
-    Action chosen;
-    int error_status = 0;
-    add_verbs(app, all_verbs(), chosen, error_status);
-    CLI::App* found = &app;
-    while (!name.empty() && found) {
-        const size_t space = name.find(' ');
-        found = find_subcommand(*found, name.substr(0, space));
-        name = space == std::string_view::npos ? std::string_view() : name.substr(space + 1);
-    }
-    return found ? found->help() : std::string();
-}
-
 void print_markdown() {
     fmt::print("# The command line\n\n"
                "Made by `uniscope help --markdown`; a test checks that it is current.\n\n"
@@ -54,10 +40,10 @@ const VerbRegistration g_help{{
     .usage = "[VERB]",
     .summary = "Show help on a verb",
     .details = "",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("VERB", options->words, "The verb to explain");
-        app.add_flag("--markdown", options->markdown, "Print the whole reference, as in docs/cli.md");
+        line.add_option("VERB", options->words, "The verb to explain");
+        line.add_flag("--markdown", options->markdown, "Print the whole reference, as in docs/cli.md");
         return [options] { return show_help(*options); };
     },
 }};

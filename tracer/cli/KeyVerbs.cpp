@@ -99,13 +99,13 @@ Result<int> enroll(const Options& options) {
 }
 
 template <typename Run>
-std::function<Action(CLI::App&)> with_options(Run run, bool has_keys, bool has_json) {
-    return [=](CLI::App& app) -> Action {
+std::function<Action(CommandLine)> with_options(Run run, bool has_keys, bool has_json) {
+    return [=](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
         if (has_keys)
-            app.add_option("key", options->keys);
+            line.add_option("key", options->keys);
         if (has_json)
-            app.add_flag("--json", options->json, "Print JSON");
+            line.add_flag("--json", options->json, "Print JSON");
         return [options, run] { return run(*options); };
     };
 }
@@ -147,11 +147,11 @@ const VerbRegistration g_enroll{{
         "probes, read counters; sees no memory\n  observer  also read memory and the registers of threads that "
         "do not run; changes and stops nothing\n  operator  everything\n\nKEY is the name of one of yours, a .pub "
         "file, or a public key itself; `default` unless given.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("--role", options->role, "tracer, observer or operator")->type_name("ROLE");
-        app.add_option("--rootfs", options->rootfs, "Write to this root file system instead")->type_name("DIR");
-        app.add_option("key", options->keys);
+        line.add_option("--role", options->role, "tracer, observer or operator").type_name("ROLE");
+        line.add_option("--rootfs", options->rootfs, "Write to this root file system instead").type_name("DIR");
+        line.add_option("key", options->keys);
         return [options] { return enroll(*options); };
     },
 }};

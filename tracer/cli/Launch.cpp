@@ -60,38 +60,38 @@ void keep_symbols(const Launch& launch) {
 
 } // namespace
 
-void add_launch_options(CLI::App& app, LaunchArguments& arguments) {
-    app.add_option("--name", arguments.name, "Name of the instance; the image's name unless told")->type_name("NAME");
-    app.add_flag("--system", arguments.system, "Register it for the group of the system registry, not for you alone");
-    app.add_option("--cpus", arguments.cpus, "Number of virtual CPUs, 1 unless told (also -smp N)")->type_name("N");
-    app.add_option("-m,--memory", arguments.memory, "Memory, 128M unless told")->type_name("SIZE");
-    app.add_option("--machine", arguments.machine, "microvm (unless told) or q35")
-        ->type_name("MACHINE")
-        ->envname("UNISCOPE_MACHINE");
-    app.add_option("--accel", arguments.accelerator, "auto (unless told: KVM where it works), tcg or kvm")
-        ->type_name("ACCEL");
-    app.add_option("--link", arguments.link,
-                   "What carries gdb, traces and control: auto (unless told), virtio-serial, vsock or serial")
-        ->type_name("LINK")
-        ->envname("UNISCOPE_LINK");
-    app.add_option("--rootfs", arguments.rootfs, "Directory whose contents become the instance's `/`")
-        ->type_name("DIR");
-    app.add_option("--env", arguments.environment, "Environment variable of the app; may be repeated")
-        ->type_name("NAME=VALUE")
-        ->allow_extra_args(false);
-    app.add_flag("--wait{app}", arguments.wait,
-                 "Hold at the app's entry point, or with --wait=boot in the kernel, for gdb");
-    app.add_flag(
+void add_launch_options(CommandLine& line, LaunchArguments& arguments) {
+    line.add_option("--name", arguments.name, "Name of the instance; the image's name unless told").type_name("NAME");
+    line.add_flag("--system", arguments.system, "Register it for the group of the system registry, not for you alone");
+    line.add_option("--cpus", arguments.cpus, "Number of virtual CPUs, 1 unless told (also -smp N)").type_name("N");
+    line.add_option("-m,--memory", arguments.memory, "Memory, 128M unless told").type_name("SIZE");
+    line.add_option("--machine", arguments.machine, "microvm (unless told) or q35")
+        .type_name("MACHINE")
+        .envname("UNISCOPE_MACHINE");
+    line.add_option("--accel", arguments.accelerator, "auto (unless told: KVM where it works), tcg or kvm")
+        .type_name("ACCEL");
+    line.add_option("--link", arguments.link,
+                    "What carries gdb, traces and control: auto (unless told), virtio-serial, vsock or serial")
+        .type_name("LINK")
+        .envname("UNISCOPE_LINK");
+    line.add_option("--rootfs", arguments.rootfs, "Directory whose contents become the instance's `/`")
+        .type_name("DIR");
+    line.add_option("--env", arguments.environment, "Environment variable of the app; may be repeated")
+        .type_name("NAME=VALUE")
+        .one_value_each();
+    line.add_flag("--wait{app}", arguments.wait,
+                  "Hold at the app's entry point, or with --wait=boot in the kernel, for gdb");
+    line.add_flag(
         "--closed", arguments.closed,
         "Let only enrolled keys in, yours too; without it whoever may open its sockets, you alone, is operator");
-    add_identity_options(app, arguments.identity);
-    app.add_option("--kernel-option", arguments.kernel_options,
-                   "Option of the kernel, e.g. loglevel=1 or uniscope.loglevel=1; may be repeated")
-        ->type_name("WORD")
-        ->allow_extra_args(false);
-    app.add_option("--qemu-arg", arguments.qemu_arguments, "One more word for QEMU's command line; may be repeated")
-        ->type_name("WORD")
-        ->allow_extra_args(false);
+    add_identity_options(line, arguments.identity);
+    line.add_option("--kernel-option", arguments.kernel_options,
+                    "Option of the kernel, e.g. loglevel=1 or uniscope.loglevel=1; may be repeated")
+        .type_name("WORD")
+        .one_value_each();
+    line.add_option("--qemu-arg", arguments.qemu_arguments, "One more word for QEMU's command line; may be repeated")
+        .type_name("WORD")
+        .one_value_each();
 }
 
 Result<Launch> prepare_launch(const LaunchArguments& arguments, const std::vector<std::string>& words) {

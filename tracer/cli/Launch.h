@@ -2,11 +2,10 @@
 // Starting an instance, for the verbs that do: run, and gdb with an image.
 
 #include "tracer/Result.h"
+#include "tracer/cli/CommandLine.h"
 #include "tracer/cli/Target.h"
 #include "tracer/instance/LaunchOptions.h"
 #include "tracer/instance/Registry.h"
-
-#include <CLI/CLI.hpp>
 
 #include <string>
 #include <vector>
@@ -31,7 +30,7 @@ struct LaunchArguments {
     IdentityArguments identity;
 };
 
-void add_launch_options(CLI::App& app, LaunchArguments& arguments);
+void add_launch_options(CommandLine& line, LaunchArguments& arguments);
 
 /// Everything checked: what is left can only fail in the machine.
 struct Launch {

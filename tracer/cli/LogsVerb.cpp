@@ -77,10 +77,10 @@ const VerbRegistration g_logs{{
     .usage = "[OPTIONS] NAME|ENDPOINT",
     .summary = "Show what an instance printed",
     .details = "The newest 4 to 8 MiB of it; for a day after its end, too.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("NAME", options->name)->required();
-        app.add_flag("-f,--follow", options->follow, "Go on until the instance ends");
+        line.add_option("NAME", options->name).required();
+        line.add_flag("-f,--follow", options->follow, "Go on until the instance ends");
         return [options] { return show(*options); };
     },
 }};

@@ -65,11 +65,11 @@ const VerbRegistration g_proxy{{
     .details =
         "What an endpoint ssh://HOST/NAME runs on HOST. CHANNEL is console, control, gdb or trace. The first line of\n"
         "the output is `uniscope-proxy 1`, what follows are the channel's bytes.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("NAME", options->name)->required();
-        app.add_option("CHANNEL", options->channel)->required();
-        app.add_flag("--steal", options->steal, "Take the channel from whoever has it");
+        line.add_option("NAME", options->name).required();
+        line.add_option("CHANNEL", options->channel).required();
+        line.add_flag("--steal", options->steal, "Take the channel from whoever has it");
         return [options] { return proxy(*options); };
     },
 }};

@@ -149,10 +149,10 @@ const VerbRegistration g_ps{{
     .details =
         "LINK is what carries the channels. UPTIME of an instance that was added is the time since then. Those of\n"
         "the system registry show as system/NAME.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_flag("-a,--all", options->all, "Also those that ended during the last day");
-        app.add_flag("--json", options->json, "Print JSON");
+        line.add_flag("-a,--all", options->all, "Also those that ended during the last day");
+        line.add_flag("--json", options->json, "Print JSON");
         return [options] { return list(*options); };
     },
 }};

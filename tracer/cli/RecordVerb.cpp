@@ -193,19 +193,19 @@ const VerbRegistration g_record{{
     .details =
         "Records until Ctrl-C, for the time given with -d, or while COMMAND runs, whose exit status it then has.\n"
         "With --snapshot, what the flight recorder holds: the last moments before now.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("NAME", options->name);
-        app.add_option("COMMAND", options->command);
-        app.add_option("-d,--duration", options->duration, "How long, e.g. 5s, 200ms, 2m")->type_name("TIME");
-        app.add_flag("--snapshot,--last", options->snapshot, "Take the flight recorder's contents instead");
-        app.add_option("-o,--output", options->output, "Directory to make, NAME-YYYYmmdd-HHMM.trace unless told")
-            ->type_name("PATH");
-        app.add_option("--image", options->image, "Image that runs at an ENDPOINT")->type_name("FILE");
-        add_identity_options(app, options->identity);
-        app.add_flag("--steal", options->steal, "End another's recording first; theirs is whole up to then");
-        app.add_flag("-f,--force", options->force, "Replace what is there");
-        app.add_flag("--json", options->json, "Print the summary as JSON");
+        line.add_option("NAME", options->name);
+        line.add_option("COMMAND", options->command);
+        line.add_option("-d,--duration", options->duration, "How long, e.g. 5s, 200ms, 2m").type_name("TIME");
+        line.add_flag("--snapshot,--last", options->snapshot, "Take the flight recorder's contents instead");
+        line.add_option("-o,--output", options->output, "Directory to make, NAME-YYYYmmdd-HHMM.trace unless told")
+            .type_name("PATH");
+        line.add_option("--image", options->image, "Image that runs at an ENDPOINT").type_name("FILE");
+        add_identity_options(line, options->identity);
+        line.add_flag("--steal", options->steal, "End another's recording first; theirs is whole up to then");
+        line.add_flag("-f,--force", options->force, "Replace what is there");
+        line.add_flag("--json", options->json, "Print the summary as JSON");
         return [options] { return record(*options); };
     },
 }};

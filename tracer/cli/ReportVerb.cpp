@@ -35,13 +35,13 @@ const VerbRegistration g_report{{
     .usage = "[OPTIONS] [TRACE]",
     .summary = "Print what a trace says: threads, hot functions, system calls, latencies, loss",
     .details = "TRACE is a directory that `uniscope record` made; without it, the newest *.trace here.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("trace", options->trace);
-        app.add_option("--image", options->image, "The image that ran, when it is no longer where it was")
-            ->type_name("PATH");
-        app.add_option("--top", options->top, "Lines in each table, 15 unless told")->type_name("N");
-        app.add_flag("--json", options->json, "Print JSON, with times in nanoseconds");
+        line.add_option("trace", options->trace);
+        line.add_option("--image", options->image, "The image that ran, when it is no longer where it was")
+            .type_name("PATH");
+        line.add_option("--top", options->top, "Lines in each table, 15 unless told").type_name("N");
+        line.add_flag("--json", options->json, "Print JSON, with times in nanoseconds");
         return [options] { return report(*options); };
     },
 }};

@@ -14,11 +14,11 @@ struct Options {
     bool detach = false;
     bool verbose = false;
     bool show_command = false;
-    CLI::App* app = nullptr;
+    std::optional<CommandLine> line;
 };
 
 tracer::Result<int> run(Options& options) {
-    const std::vector<std::string> words = options.app->remaining();
+    const std::vector<std::string> words = options.line->words();
     if (words.empty())
         return tracer::fail("which image is to run?", "Usage: uniscope run [OPTIONS] IMAGE [ARGS...]");
     if (words.front().starts_with('-'))
@@ -47,14 +47,14 @@ const VerbRegistration g_run{{
         "The console is on the standard streams; Ctrl-C stops the instance. The exit status is the app's; 125 is this\n"
         "tool's own error. Options come before the image, the app's arguments after it.",
     .error_status = 125,
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        options->app = &app;
-        app.prefix_command();
-        app.add_flag("-d,--detach", options->detach, "Print the name and return when the instance is up");
-        add_launch_options(app, options->launch);
-        app.add_flag("-v,--verbose", options->verbose, "Say what is done");
-        app.add_flag("--show-command", options->show_command, "Print the QEMU command line and do nothing");
+        options->line = line;
+        line.end_at_first_word();
+        line.add_flag("-d,--detach", options->detach, "Print the name and return when the instance is up");
+        add_launch_options(line, options->launch);
+        line.add_flag("-v,--verbose", options->verbose, "Say what is done");
+        line.add_flag("--show-command", options->show_command, "Print the QEMU command line and do nothing");
         return [options] { return run(*options); };
     },
 }};

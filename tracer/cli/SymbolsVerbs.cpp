@@ -74,9 +74,9 @@ const VerbRegistration g_list{{
     .usage = "[OPTIONS]",
     .summary = "List the images that are kept, by build id",
     .details = "gdb finds them, too: set debug-file-directory ~/.local/share/uniscope/symbols",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_flag("--json", options->json, "Print JSON");
+        line.add_flag("--json", options->json, "Print JSON");
         return [options] { return list(*options); };
     },
 }};
@@ -87,10 +87,10 @@ const VerbRegistration g_add{{
     .summary = "Keep images, so that instances, traces and cores of them can be read later",
     .details = "`uniscope run` and `uniscope add --image` do it by themselves. At most 2 GiB are kept, or\n"
                "UNISCOPE_SYMBOLS_LIMIT; those used longest ago go first.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("FILE", options->files);
-        app.add_flag("--link", options->link, "Only remember where the file is, as uniscope-gcc and uniscope-g++ do");
+        line.add_option("FILE", options->files);
+        line.add_flag("--link", options->link, "Only remember where the file is, as uniscope-gcc and uniscope-g++ do");
         return [options] { return add(*options); };
     },
 }};
@@ -100,10 +100,10 @@ const VerbRegistration g_prune{{
     .usage = "[OPTIONS]",
     .summary = "Remove the images that were used longest ago",
     .details = "",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("--max", options->max, "So much may stay, e.g. 500M or 0; the store's limit unless told")
-            ->type_name("SIZE");
+        line.add_option("--max", options->max, "So much may stay, e.g. 500M or 0; the store's limit unless told")
+            .type_name("SIZE");
         return [options] { return prune(*options); };
     },
 }};

@@ -7,7 +7,6 @@
 #include "tracer/link/ManageClient.h"
 #include "tracer/symbols/FindImage.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -120,11 +119,11 @@ Result<tracer::Registry> open_registry(tracer::Scope scope) {
     return tracer::Registry::open();
 }
 
-void add_identity_options(CLI::App& app, IdentityArguments& arguments) {
-    app.add_option("--key", arguments.key, "Which of your keys to show where one is asked for, `default` unless told")
-        ->type_name("KEY");
-    app.add_option("--role", arguments.role, "As what: tracer, observer or operator; as what the key may unless told")
-        ->type_name("ROLE");
+void add_identity_options(CommandLine& line, IdentityArguments& arguments) {
+    line.add_option("--key", arguments.key, "Which of your keys to show where one is asked for, `default` unless told")
+        .type_name("KEY");
+    line.add_option("--role", arguments.role, "As what: tracer, observer or operator; as what the key may unless told")
+        .type_name("ROLE");
 }
 
 Result<tracer::LinkIdentity> parse_identity(const IdentityArguments& arguments) {

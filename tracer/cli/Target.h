@@ -2,14 +2,11 @@
 // The instance that a verb was given: by a name, or by an endpoint.
 
 #include "tracer/Result.h"
+#include "tracer/cli/CommandLine.h"
 #include "tracer/instance/AttachedInstance.h"
 #include "tracer/instance/Registry.h"
 
 #include <string>
-
-namespace CLI {
-class App;
-}
 
 namespace cli {
 
@@ -18,7 +15,7 @@ struct IdentityArguments {
     std::string key;
     std::string role;
 };
-void add_identity_options(CLI::App& app, IdentityArguments& arguments);
+void add_identity_options(CommandLine& line, IdentityArguments& arguments);
 /// Fails when there is no such key or role.
 tracer::Result<tracer::LinkIdentity> parse_identity(const IdentityArguments& arguments);
 

@@ -1,11 +1,13 @@
 #include "tracer/cli/Verb.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <map>
+#include <memory>
 
 namespace cli {
 
@@ -127,12 +129,26 @@ void add_verbs(CLI::App& app, const std::vector<Verb>& verbs, Action& chosen, in
         formatter->set_usage(subcommand, fmt::format("uniscope {} {}", verb.name, verb.usage));
         if (!verb.details.empty())
             subcommand->footer(std::string(verb.details));
-        Action action = verb.setup(*subcommand);
+        Action action = verb.setup(CommandLine(*subcommand));
         subcommand->set_help_flag("-h,--help", "Show this help");
         subcommand->preparse_callback([&error_status, status = verb.error_status](size_t) { error_status = status; });
         subcommand->parse_complete_callback([&error_status, status = verb.error_status] { error_status = status; });
         subcommand->final_callback([&chosen, action] { chosen = action; });
     }
+}
+
+std::string help_of(std::string_view name) {
+    CLI::App app(program_summary);
+    Action chosen;
+    int error_status = 0;
+    add_verbs(app, all_verbs(), chosen, error_status);
+    const CLI::App* found = &app;
+    while (!name.empty() && found) {
+        const size_t space = name.find(' ');
+        found = find_subcommand(*found, name.substr(0, space));
+        name = space == std::string_view::npos ? std::string_view() : name.substr(space + 1);
+    }
+    return found ? found->help() : std::string();
 }
 
 void print_error(const tracer::Error& error) {

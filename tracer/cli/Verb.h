@@ -6,23 +6,28 @@
 //         .usage = "[OPTIONS]",
 //         .summary = "List instances",
 //         .details = "",
-//         .setup = [](CLI::App& app) -> cli::Action {
+//         .setup = [](CommandLine line) -> cli::Action {
 //             auto options = std::make_shared<Options>();
-//             app.add_flag("--json", options->json, "Print JSON");
+//             line.add_flag("--json", options->json, "Print JSON");
 //             return [options] { return list(*options); };
 //         },
 //     }};
 
 #include "tracer/Result.h"
-
-#include <CLI/CLI.hpp>
+#include "tracer/cli/CommandLine.h"
 
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+namespace CLI {
+class App;
+}
+
 namespace cli {
+
+inline constexpr const char* program_summary = "Boot, debug and trace unikernel images";
 
 /// Runs the verb after its options were parsed; yields the exit status of the process.
 using Action = std::function<tracer::Result<int>()>;
@@ -40,7 +45,7 @@ struct Verb {
     int error_status = 1;
     /// Adds options to the subcommand. Called before parsing, for every verb: it must be cheap.
     /// Options with a value say what it is with type_name("N"); positional arguments show in `usage` only.
-    std::function<Action(CLI::App&)> setup;
+    std::function<Action(CommandLine)> setup;
 };
 
 struct VerbRegistration {
@@ -58,6 +63,9 @@ void add_verbs(CLI::App& app, const std::vector<Verb>& verbs, Action& chosen, in
 
 /// The direct subcommand of that name, or null.
 CLI::App* find_subcommand(const CLI::App& app, std::string_view name);
+
+/// What --help prints: of the verb of that name, or of the program when it is empty. Empty when there is no such verb.
+std::string help_of(std::string_view name);
 
 /// Writes "uniscope: message" and the hint to the standard error stream.
 void print_error(const tracer::Error& error);

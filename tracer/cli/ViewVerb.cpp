@@ -17,9 +17,9 @@ const VerbRegistration g_view{{
     .usage = "[TRACE]",
     .summary = "Open a trace in the timeline viewer",
     .details = "TRACE is a directory that `uniscope record` made; without it, the newest *.trace here.",
-    .setup = [](CLI::App& app) -> Action {
+    .setup = [](CommandLine line) -> Action {
         auto options = std::make_shared<Options>();
-        app.add_option("trace", options->trace);
+        line.add_option("trace", options->trace);
         return [options]() -> tracer::Result<int> {
             auto path = TRY(find_trace(options->trace));
             (void)TRY(open_trace(path)); // a bad one is better told here than in a window

@@ -1,5 +1,6 @@
 #include "tracer/cli/Verb.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -28,7 +29,7 @@ int main(int argc, char** argv) {
     // A reader that went away (`uniscope logs shop | head`) is an error of the write, not the end of a supervisor.
     std::signal(SIGPIPE, SIG_IGN);
 
-    CLI::App app("Boot, debug and trace unikernel images");
+    CLI::App app(cli::program_summary);
     app.set_version_flag("--version", "uniscope " UNISCOPE_VERSION, "Show the version");
     app.require_subcommand(1);
     cli::Action chosen;
