@@ -122,7 +122,8 @@ void start(void*) {
     if (auto mapped = process::map_image(); !mapped)
         refuse_app(mapped.error());
     if (command_line().trace)
-        trace::initialize({command_line().sub_buffer_size, command_line().sub_buffer_count}, debug::site_patcher());
+        trace::initialize({command_line().sub_buffer_size, command_line().sub_buffer_count},
+                          debug::initialize_site_patcher());
     discover_machine();
     add_application_processors();
     const auto& line = command_line();

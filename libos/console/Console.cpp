@@ -82,16 +82,17 @@ public:
             g_uart.set_receive_interrupt(true);
     }
 
-    void print(std::string_view text) {
+    size_t write_some(std::string_view text) {
         auto bytes = std::as_bytes(std::span(text));
         sched::SpinLocker locker(m_output_lock);
         if (g_channel != nullptr) {
-            // Any context: what does not fit now is lost.
             for (size_t sent = 1; sent != 0 && !bytes.empty(); bytes = bytes.subspan(sent))
                 sent = g_channel->write_some(bytes).value_or(0);
-        } else if (g_has_uart) {
-            g_uart.write(bytes);
+            return text.size() - bytes.size();
         }
+        if (g_has_uart)
+            g_uart.write(bytes); // what a host does not take is lost, and a console that nobody has
+        return text.size();
     }
 
 private:
@@ -249,7 +250,11 @@ void set_log_level(uint32_t level) {
 
 void log(uint32_t level, std::string_view text) {
     if (level <= g_log_level)
-        g_console.print(text);
+        (void)g_console.write_some(text); // any context: what does not fit now is lost
+}
+
+size_t write_some(std::string_view text) {
+    return g_console.write_some(text);
 }
 
 void write_polled(std::string_view text) {

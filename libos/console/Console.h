@@ -33,6 +33,9 @@ void set_log_level(uint32_t level);
 /// A kernel message at `level`. Any context but an NMI and the stopped world.
 void log(uint32_t level, std::string_view text);
 
+/// As much of `text` as there is room for now; returns how much. Context as for log().
+size_t write_some(std::string_view text);
+
 /// For the crash report, when nothing else runs any more: no lock, polled.
 void write_polled(std::string_view text);
 

@@ -5,6 +5,10 @@
 #include <arch/TrapFrame.h>
 #include <cstdint>
 
+namespace gdbstub {
+class Session;
+}
+
 namespace debug {
 
 struct BreakpointHit {
@@ -21,6 +25,13 @@ struct BreakpointHit {
 };
 
 /// From #BP, with the pc of `frame` back on the breakpoint's address, in the running world or in a no-stop section.
-BreakpointHit meet_breakpoint(arch::TrapFrame& frame);
+/// Evaluates the breakpoint's condition and runs its commands.
+BreakpointHit meet_breakpoint(arch::TrapFrame& frame, gdbstub::Session& session);
+
+/// From #DB, with a breakpoint in the debug registers at the pc of `frame`: whether gdb is to hear of it. As above.
+bool stops_at_hardware_breakpoint(const arch::TrapFrame& frame, gdbstub::Session& session);
+
+/// Thread context, behind either: what the commands have printed is on the console when the thread goes on.
+void show_printed(const arch::TrapFrame& frame);
 
 } // namespace debug

@@ -2,6 +2,7 @@
 
 #include "gdbstub/Session.h"
 #include "libos/console/Console.h"
+#include "libos/debug/AgentOutput.h"
 #include "libos/debug/BreakpointHit.h"
 #include "libos/debug/GdbChannels.h"
 #include "libos/debug/GuestTarget.h"
@@ -30,14 +31,16 @@ using sched::Thread;
 
 constexpr size_t packet_size = 16384;
 constexpr size_t max_points = 256;
+constexpr size_t agent_code_size = 8192; // of conditions and commands: some tens of bytes each
 
 struct State {
     uint8_t receive[packet_size] = {};
     uint8_t reply[packet_size] = {};
     gdbstub::PointRecord points[max_points];
+    uint8_t agent_code[agent_code_size] = {};
     GuestTarget target;
     GdbChannels channels{session};
-    gdbstub::Session session{target, channels, {receive, reply, points}};
+    gdbstub::Session session{target, channels, {receive, reply, points, agent_code}};
     sched::NoStopLock feed_lock;          ///< the session while the world runs; outside the channels' own
     std::atomic<bool> others_wait{false}; ///< a second client has spoken
     bool is_serving = false;              ///< a thread is in Session::serve_running(); changed with feed_lock held
@@ -245,7 +248,8 @@ Handled handle_debuggers_breakpoint(arch::TrapFrame& frame) {
         text_patcher().lift_breakpoint(address); // nobody else runs
         return Handled::Yes;
     }
-    auto hit = meet_breakpoint(frame);
+    auto hit = meet_breakpoint(frame, g_state.session);
+    show_printed(frame);
     // In a section it cannot stop. That comes at its end, where the pc is no breakpoint's any more.
     if (hit.is_told && hit.next != BreakpointHit::Next::Stop)
         put_off({.reason = StopReason::Signal, .signal = signal::Trap, .address = address});
@@ -311,7 +315,10 @@ Handled handle_debug_exception(arch::TrapFrame& frame) {
             // Whoever loses the race to stop the world runs into it again, as with a breakpoint in the code.
             uint64_t pc = frame.pc();
             retry = false;
-            stop(frame, {.reason = StopReason::HardwareBreakpoint}, &retry);
+            bool stops = stops_at_hardware_breakpoint(frame, g_state.session);
+            show_printed(frame);
+            if (stops)
+                stop(frame, {.reason = StopReason::HardwareBreakpoint}, &retry);
             if (!retry && frame.pc() == pc)
                 frame.resume_over_execute_watch();
             return Handled::Yes;
@@ -415,6 +422,7 @@ void on_tick(arch::TrapFrame& frame) {
         g_state.others_wait.store(false, std::memory_order_relaxed);
         on_event(nullptr);
     }
+    agent_output().flush();
     stop_if_requested(frame);
 }
 

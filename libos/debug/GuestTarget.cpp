@@ -2,6 +2,7 @@
 
 #include "libos/debug/GuestMemory.h"
 #include "libos/debug/NoBreak.h"
+#include "libos/debug/OutOfLine.h"
 #include "libos/debug/TextPatcher.h"
 #include "libos/debug/ThreadControl.h"
 #include "libos/debug/ThreadView.h"
@@ -132,6 +133,10 @@ size_t GuestTarget::write_memory(uint64_t address, std::span<const uint8_t> byte
             return i;
     }
     return bytes.size();
+}
+
+bool GuestTarget::passes_breakpoints() const {
+    return has_slots();
 }
 
 gdbstub::HardwarePoints* GuestTarget::hardware_points() {

@@ -56,6 +56,7 @@ public:
     bool has(gdbstub::OptionalRegisters group) const override;
     size_t read_memory(uint64_t address, std::span<uint8_t> out) override;
     size_t write_memory(uint64_t address, std::span<const uint8_t> bytes) override;
+    bool passes_breakpoints() const override;
     bool kill_allowed() const override { return m_kill_allowed; }
     gdbstub::Breakpoints* breakpoints() override { return this; }
     gdbstub::HardwarePoints* hardware_points() override;

@@ -72,6 +72,10 @@ base::Result<> initialize_slots() {
     return {};
 }
 
+bool has_slots() {
+    return g_slots[arch::cpu_count() - 1].memory != nullptr;
+}
+
 bool can_pass(uint64_t address) {
     uint32_t self = arch::this_cpu().index;
     uint8_t text[longest_step_text];

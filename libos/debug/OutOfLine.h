@@ -21,6 +21,8 @@ namespace debug {
 
 /// Boot, when the number of CPUs is final. Without slots breakpoints cannot be passed.
 base::Result<> initialize_slots();
+/// Whether that succeeded.
+bool has_slots();
 
 /// Stopped world: whether pass_breakpoint() can do something with the instruction there, whatever stands on it.
 bool can_pass(uint64_t address);

@@ -35,7 +35,9 @@ constinit Patcher g_patcher;
 
 } // namespace
 
-probes::SitePatcher& site_patcher() {
+probes::SitePatcher& initialize_site_patcher() {
+    // Without memory for them changes are refused.
+    (void)text_patcher().reserve_sites(probes::Registry::of_image().sites().size());
     return g_patcher;
 }
 

@@ -5,6 +5,7 @@
 
 namespace debug {
 
-probes::SitePatcher& site_patcher();
+/// Boot: makes room for the image's sites.
+probes::SitePatcher& initialize_site_patcher();
 
 } // namespace debug

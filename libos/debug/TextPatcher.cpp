@@ -6,6 +6,7 @@
 #include <arch/Debug.h>
 #include <arch/PageTable.h>
 #include <cstring>
+#include <new>
 
 namespace debug {
 
@@ -49,12 +50,20 @@ bool TextPatcher::store(uint64_t address, std::span<const uint8_t> bytes) {
     });
 }
 
+base::Result<> TextPatcher::reserve_sites(size_t count) {
+    auto* sites = new (std::nothrow) Site[count];
+    if (sites == nullptr)
+        return base::fail(base::Error::NoMemory);
+    m_sites = {sites, count};
+    return {};
+}
+
 TextPatcher::Site* TextPatcher::remember(const TextChange& change) {
     for (size_t i = 0; i < m_site_count; ++i) {
         if (m_sites[i].address == change.address)
             return &m_sites[i];
     }
-    if (m_site_count == max_sites)
+    if (m_site_count == m_sites.size())
         return nullptr;
     Site& site = m_sites[m_site_count];
     site.address = change.address;

@@ -32,6 +32,9 @@ class TextPatcher {
 public:
     constexpr TextPatcher() = default;
 
+    /// Boot: how many places change() will meet; before its first call.
+    base::Result<> reserve_sites(size_t count);
+
     // --- running world, thread context: probe sites ---
     /// Changes all places as one batch. The image's bytes of a place are remembered at its first change.
     base::Result<> change(std::span<const TextChange> changes);
@@ -92,7 +95,6 @@ private:
         uint8_t image[TextChange::max_size] = {};
     };
     static constexpr size_t max_breakpoints = 512;
-    static constexpr size_t max_sites = 2048;
 
     Breakpoint* find(uint64_t address);
     const Breakpoint* find(uint64_t address) const { return const_cast<TextPatcher*>(this)->find(address); }
@@ -111,7 +113,7 @@ private:
     sched::SpinLock m_lock; // change() against itself; waits for other CPUs inside, whose spinning serves requests
     Breakpoint m_breakpoints[max_breakpoints];
     size_t m_breakpoint_count = 0;
-    Site m_sites[max_sites];
+    std::span<Site> m_sites; ///< from the heap
     size_t m_site_count = 0;
     /// The batch under way; read by #BP handlers of other CPUs.
     std::atomic<const TextChange*> m_batch{nullptr};

@@ -93,9 +93,10 @@ Result<std::vector<std::string>> gdb_command(const tracer::Instance& instance, c
     std::vector<std::string> command = {chosen && *chosen ? chosen : "gdb", "-q",
                                         TRY(symbol_file(instance, options.image))};
     for (const char* setting : {
-             "set sysroot /",             // static images: nothing is to be fetched from the target
-             "set remotetimeout 10",      // a guest under load is slow, not gone
-             "set dcache line-size 4096", // backtraces read stacks in pages, not in words
+             "set sysroot /",                     // static images: nothing is to be fetched from the target
+             "set remotetimeout 10",              // a guest under load is slow, not gone
+             "set dcache line-size 4096",         // backtraces read stacks in pages, not in words
+             "set breakpoint always-inserted on", // the guest counts their hits as long as they are in
              "set print thread-events off",
          }) {
         command.emplace_back("-iex");
