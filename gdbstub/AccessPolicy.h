@@ -75,6 +75,8 @@ constexpr std::tuple rules{
     RuleOf<StartNoAckMode>{{Access::Observe, Reach::Session, "QStartNoAckMode"}},
     // What it sets takes effect only for a client that stops and resumes.
     RuleOf<SetSignals>{{Access::Observe, Reach::Session, "set signals"}},
+    // From then on the app's system calls stop the world.
+    RuleOf<CatchSystemCalls>{{Access::Control, Reach::Stopped, "catch system calls"}},
     RuleOf<Transfer>{{Access::Observe, Reach::Reading, "read objects"}},
     // Whatever the target's monitor does.
     RuleOf<MonitorCommand>{{Access::Control, Reach::Stopped, "monitor"}},

@@ -34,6 +34,7 @@
 #include <span>
 
 #include "gdbstub/AccessPolicy.h"
+#include "gdbstub/CaughtSystemCalls.h"
 #include "gdbstub/PointTable.h"
 #include "gdbstub/Signals.h"
 #include "gdbstub/Stop.h"
@@ -115,6 +116,10 @@ public:
     /// Whether `signal` (Linux' number) is to stop the world before it is delivered: somebody is attached and did not
     /// say otherwise (QPassSignals).
     bool stops_for_signal(int signal) const;
+
+    /// Whether the system call `number` is to stop the world, before it is made and when it is done. Any CPU, while the
+    /// world runs.
+    bool stops_for_system_call(uint64_t number) const;
 
     /// What to do with a thread that ran into a breakpoint at `address`; evaluates its conditions and runs its
     /// commands with `context`, the thread's. While the world runs: by any CPUs at once, in a trap handler, without a
@@ -221,6 +226,8 @@ private:
     Handled handle(const QueryAttached&);
     Handled handle(const StartNoAckMode&);
     Handled handle(const SetSignals& command);
+    // SystemCalls.cpp
+    Handled handle(const CatchSystemCalls& command);
     // Transfer.cpp
     Handled handle(const Transfer& command);
     // Monitor.cpp
@@ -255,6 +262,7 @@ private:
         bool knows_program_signals = false;
     };
     Client m_client{};
+    CaughtSystemCalls m_caught; ///< the client's, too
     Access m_access = Access::Control;
     bool m_refuses_stale = false; ///< after client_fell_silent()
     bool m_stale_knows_error_text = false;

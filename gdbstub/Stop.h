@@ -24,6 +24,10 @@ enum class StopReason : uint8_t {
     HardwareBreakpoint,
     /// A watchpoint; `point` is its kind and `address` the watched datum's.
     Watchpoint,
+    /// The system call of number `system_call` is about to be made, or is done; Session::stops_for_system_call() said
+    /// yes. The pc is behind the instruction.
+    SystemCallEntry,
+    SystemCallReturn,
 };
 
 enum class PointKind : uint8_t { Execute, Write, Read, Access };
@@ -37,6 +41,8 @@ struct StopEvent {
     /// StopReason::Watchpoint.
     PointKind point = PointKind::Write;
     uint64_t address = 0;
+    /// StopReason::SystemCallEntry, SystemCallReturn.
+    uint64_t system_call = 0;
 };
 
 enum class ResumeKind : uint8_t {

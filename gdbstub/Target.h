@@ -175,6 +175,9 @@ public:
     /// commands.
     virtual bool passes_breakpoints() const { return false; }
 
+    /// Whether the kernel asks Session::stops_for_system_call() at each (QCatchSyscalls).
+    virtual bool reports_system_calls() const { return false; }
+
     /// Whether gdb's `kill` may end the instance. Where it may not, `kill` detaches.
     virtual bool kill_allowed() const { return false; }
 

@@ -123,6 +123,9 @@ struct SetSignals {
     enum class Set : uint8_t { Pass, Program } set;
     std::string_view list_untrusted;
 };
+struct CatchSystemCalls {
+    std::string_view list_untrusted;
+};
 struct Transfer {
     std::string_view object;
     std::string_view annex;
@@ -137,6 +140,6 @@ using Command = std::variant<Unknown, Malformed, QueryStopReason, QueryResumeAct
                              Kill, ReadRegisters, WriteRegisters, ReadRegister, WriteRegister, ReadMemory, WriteMemory,
                              QueryChecksum, SearchMemory, ChangePoint, SelectThread, QueryThreadAlive,
                              QueryCurrentThread, ListThreads, QueryThreadText, QueryThreadLocal, QuerySupported,
-                             QueryAttached, StartNoAckMode, SetSignals, Transfer, MonitorCommand>;
+                             QueryAttached, StartNoAckMode, SetSignals, CatchSystemCalls, Transfer, MonitorCommand>;
 
 } // namespace gdbstub

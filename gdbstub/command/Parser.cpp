@@ -169,6 +169,7 @@ constexpr std::array named_packets = {
     Named{"qXfer", transfer},
     Named{"qfThreadInfo", [](Scanner) -> Command { return ListThreads{true}; }},
     Named{"qsThreadInfo", [](Scanner) -> Command { return ListThreads{false}; }},
+    Named{"QCatchSyscalls", [](Scanner scanner) -> Command { return CatchSystemCalls{scanner.rest()}; }},
     Named{"QPassSignals", [](Scanner scanner) -> Command { return SetSignals{SetSignals::Set::Pass, scanner.rest()}; }},
     Named{"QProgramSignals",
           [](Scanner scanner) -> Command { return SetSignals{SetSignals::Set::Program, scanner.rest()}; }},

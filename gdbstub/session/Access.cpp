@@ -25,6 +25,7 @@ void Session::set_access(Access access) {
     m_access = access;
     m_receiver.reset();
     m_client = {};
+    m_caught.clear();
     m_stop_requested = false;
     m_interrupted = false;
 }

@@ -26,6 +26,7 @@ constexpr std::array stub_features = {
     StubFeature{"error-message+", always},
     StubFeature{"QPassSignals+", always},
     StubFeature{"QProgramSignals+", always},
+    StubFeature{"QCatchSyscalls+", [](Target& target) { return target.reports_system_calls(); }},
     StubFeature{"swbreak+", [](Target& target) { return target.breakpoints() != nullptr; }},
     StubFeature{"hwbreak+",
                 [](Target& target) {

@@ -256,6 +256,7 @@ void Session::forget_client() {
     if (m_client.attached)
         tell_audit([this](Audit& audit) { audit.client_left(m_access); });
     m_client = {};
+    m_caught.clear();
 }
 
 Session::Handled Session::handle(const Malformed&) {

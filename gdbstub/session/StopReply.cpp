@@ -50,6 +50,12 @@ void Session::write_stop_reply() {
         m_reply.put(watchpoint_name(m_event.point)).put(':');
         m_reply.number(m_event.address).put(';');
         break;
+    case StopReason::SystemCallEntry:
+        m_reply.put("syscall_entry:").number(m_event.system_call).put(';');
+        break;
+    case StopReason::SystemCallReturn:
+        m_reply.put("syscall_return:").number(m_event.system_call).put(';');
+        break;
     case StopReason::Requested:
     case StopReason::Signal:
     case StopReason::Step:

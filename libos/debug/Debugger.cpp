@@ -3,13 +3,12 @@
 #include "gdbstub/Session.h"
 #include "libos/console/Console.h"
 #include "libos/debug/AgentOutput.h"
-#include "libos/debug/BreakpointHit.h"
 #include "libos/debug/GdbChannels.h"
 #include "libos/debug/GuestTarget.h"
 #include "libos/debug/OutOfLine.h"
+#include "libos/debug/Stops.h"
 #include "libos/debug/TextPatcher.h"
 #include "libos/debug/ThreadControl.h"
-#include "libos/debug/WatchPoints.h"
 #include "libos/debug/World.h"
 #include "libos/process/Process.h"
 #include "libos/sched/Clock.h"
@@ -18,7 +17,6 @@
 
 #include <arch/Debug.h>
 #include <arch/NoStop.h>
-#include <arch/PageTable.h>
 #include <arch/Processor.h>
 
 namespace debug {
@@ -48,7 +46,6 @@ struct State {
     sched::WaitQueue service;
     bool is_service_due = false;
     Options options;
-    bool break_at_boot = false;
     bool kill_requested = false;
     /// Per CPU: what it ran into inside a no-stop section, until that ends. Its own CPU's only.
     StopEvent put_off[arch::max_cpus] = {};
@@ -56,88 +53,10 @@ struct State {
 };
 constinit State g_state;
 
-/// What happens inside a no-stop section is told at its end, by an NMI of this CPU to itself.
-void put_off(const StopEvent& event) {
-    uint32_t self = arch::this_cpu().index;
-    g_state.put_off[self] = event;
-    g_state.has_put_off[self] = true;
-    arch::put_off_stop();
-}
-
 /// Between what the thread ran into and its stop there was another one, in which gdb held the thread or took the
 /// breakpoint out.
 bool is_overtaken(const arch::TrapFrame& frame, StopReason reason) {
     return is_held() || (reason == StopReason::SoftwareBreakpoint && !text_patcher().has_breakpoint(frame.pc()));
-}
-
-/// Stops the world and serves gdb until it resumes. Returns the signal that gdb wants delivered to the stopped thread.
-/// `retry`: the world was stopped and went on meanwhile; the caller's cause may be gone.
-int stop(arch::TrapFrame& frame, StopEvent event, bool* retry = nullptr) {
-    if (world().is_stopped() && world().is_leader())
-        return event.signal; // a fault inside the debugger: nothing can be shown
-    if (arch::in_no_stop()) {
-        put_off(event);
-        return event.signal;
-    }
-    bool of_thread = event.reason != StopReason::Requested;
-    if (of_thread)
-        world().give_way();
-    bool was_held = of_thread && wait_while_held(frame);
-    bool has_lost = was_held || !world().stop(frame);
-    if (!has_lost && of_thread && is_overtaken(frame, event.reason)) {
-        world().resume();
-        has_lost = true;
-    }
-    if (has_lost) {
-        if (of_thread && !was_held)
-            wait_while_held(frame);
-        if (retry != nullptr)
-            *retry = true;
-        return event.signal;
-    }
-    // The session is at work for a client that may not stop the world: what is no debugger's stop can wait.
-    if (g_state.is_serving) {
-        world().resume();
-        return event.signal;
-    }
-    // The stop of another CPU may be over when this one comes here. If that one served the request that both saw, or
-    // its client has gone, and with it whoever wanted to hear of this event, nobody waits for this stop.
-    bool is_requested = g_state.target.take_stop_request();
-    if (of_thread ? !g_state.session.attached() && !is_requested : !is_requested) {
-        world().resume();
-        return event.signal;
-    }
-    Thread* thread = arch::this_cpu().current;
-    event.thread = thread != nullptr ? thread->tid : 0;
-    g_state.target.set_stop(thread, &frame, event.reason);
-    if (of_thread && thread != nullptr)
-        note_reported(*thread, event.reason == StopReason::SoftwareBreakpoint ? &frame : nullptr);
-    text_patcher().take_out_guards();
-    bool nmi_like = !frame.from_app() && sched::scheduler().lock_is_held();
-    sched::clock_stopped();
-    trace::debugger_stop(static_cast<uint32_t>(event.reason), event.thread);
-    const auto& plan = g_state.session.run_stopped(event);
-    carry_out(plan, g_state.target, thread);
-    if (plan.outcome == gdbstub::Outcome::Kill)
-        g_state.kill_requested = true;
-    int signal = plan.outcome == gdbstub::Outcome::Resume ? plan.action_for(event.thread).signal : event.signal;
-    text_patcher().put_back_lifted();
-    text_patcher().put_guards([](uint64_t at) { return steps_from(at, g_state.target) && can_pass(at); });
-    trace::debugger_resume();
-    sched::clock_resumed();
-    g_state.target.clear_stop();
-    world().resume();
-    if (g_state.kill_requested && frame.from_app())
-        process::exit_by_signal(signal::Kill);
-    if (!nmi_like && frame.from_app())
-        interrupt_changed_threads();
-    return signal;
-}
-
-void stop_simply(arch::TrapFrame& frame, StopReason reason) {
-    if (reason == StopReason::Requested)
-        g_state.target.request_stop();
-    stop(frame, {.reason = reason});
 }
 
 /// What clients have sent goes to the session.
@@ -210,131 +129,90 @@ void serve_observers(void*) {
     }
 }
 
-void break_at_boot() {
-    g_state.break_at_boot = true;
-    arch::break_here();
-}
-
-/// A single step of the thread of `frame` is done.
-Handled end_step(arch::TrapFrame& frame) {
-    Thread& thread = sched::current_thread();
-    if (!thread.stepping) {
-        // The app set the flag itself, or a step was cancelled on its way.
-        bool was_ours = !frame.from_app() || thread.step_cancelled;
-        thread.step_cancelled = false;
-        frame.disable_single_step();
-        return was_ours ? Handled::Yes : Handled::No;
-    }
-    if (frame.pc() >= thread.step_range_start && frame.pc() < thread.step_range_end &&
-        !g_state.target.stop_is_requested())
-        return Handled::Yes;
-    frame.disable_single_step();
-    bool retry = false;
-    stop(frame, {.reason = StopReason::Step}, &retry);
-    while (retry && thread.stepping) {
-        // Another stop came first, and the plan after it still has this thread stepping: its step is done already.
-        retry = false;
-        frame.disable_single_step();
-        stop(frame, {.reason = StopReason::Step}, &retry);
-    }
-    thread.step_cancelled = false;
-    return Handled::Yes;
-}
-
-/// The pc is back on the breakpoint, the debugger's or a guard.
-Handled handle_debuggers_breakpoint(arch::TrapFrame& frame) {
-    uint64_t address = frame.pc();
-    if (world().is_stopped() && world().is_leader()) {
-        text_patcher().lift_breakpoint(address); // nobody else runs
-        return Handled::Yes;
-    }
-    auto hit = meet_breakpoint(frame, g_state.session);
-    show_printed(frame);
-    // In a section it cannot stop. That comes at its end, where the pc is no breakpoint's any more.
-    if (hit.is_told && hit.next != BreakpointHit::Next::Stop)
-        put_off({.reason = StopReason::Signal, .signal = signal::Trap, .address = address});
-    switch (hit.next) {
-    case BreakpointHit::Next::Stop:
-        // Whoever loses the race to stop the world runs into the breakpoint again, if it is still there when the world
-        // goes on.
-        stop_simply(frame, StopReason::SoftwareBreakpoint);
-        return Handled::Yes;
-    case BreakpointHit::Next::Wait:
-        wait_while_held(frame);
-        return Handled::Yes;
-    case BreakpointHit::Next::InSlot:
-        return Handled::OutOfLine;
-    case BreakpointHit::Next::Done:
-        // The flag would have it trap behind the next instruction.
-        return frame.is_single_stepping() ? end_step(frame) : Handled::Yes;
-    case BreakpointHit::Next::Again:
-        return Handled::Yes;
-    }
-    return Handled::Yes;
-}
-
-/// The breakpoint there was removed while this CPU was on its way to the handler, or it ran a stale translation.
-bool is_gone(uint64_t address) {
-    auto page = arch::find_page(address);
-    return page && static_cast<uint8_t*>(arch::direct_map(page->frame))[address & 4095] != arch::breakpoint_instruction;
-}
-
-Handled handle_breakpoint(arch::TrapFrame& frame) {
-    uint64_t address = arch::breakpoint_address(frame);
-    bool stops = false, goes_on = false;
-    {
-        // Looked at in one piece: in a stop in between gdb might put in what was out.
-        arch::NoStop section;
-        if (text_patcher().resolve_transient(address, &address))
-            goes_on = true;
-        else if (text_patcher().stops_at(address))
-            stops = true;
-        else
-            goes_on = is_gone(address);
-        if (stops || goes_on)
-            frame.set_pc(address);
-    }
-    if (stops)
-        return handle_debuggers_breakpoint(frame);
-    if (goes_on)
-        return Handled::Yes;
-    if (!g_state.break_at_boot)
-        return Handled::No;
-    g_state.break_at_boot = false;
-    stop_simply(frame, StopReason::Requested);
-    return Handled::Yes;
-}
-
-Handled handle_debug_exception(arch::TrapFrame& frame) {
-    auto status = arch::take_debug_status();
-    if (status.watch_point >= 0 && watch_points().at(status.watch_point).used) {
-        int index = status.watch_point;
-        auto kind = watch_points().kind_of(index);
-        bool retry = true;
-        if (kind == gdbstub::PointKind::Execute) {
-            // Whoever loses the race to stop the world runs into it again, as with a breakpoint in the code.
-            uint64_t pc = frame.pc();
-            retry = false;
-            bool stops = stops_at_hardware_breakpoint(frame, g_state.session);
-            show_printed(frame);
-            if (stops)
-                stop(frame, {.reason = StopReason::HardwareBreakpoint}, &retry);
-            if (!retry && frame.pc() == pc)
-                frame.resume_over_execute_watch();
-            return Handled::Yes;
-        }
-        // The access is done: it is told even if the world was stopped before it could be.
-        while (retry && watch_points().at(index).used) {
-            retry = false;
-            stop(frame, {.reason = StopReason::Watchpoint, .point = kind, .address = watch_points().at(index).address},
-                 &retry);
-        }
-        return Handled::Yes;
-    }
-    return status.single_step ? end_step(frame) : Handled::Yes;
-}
-
 } // namespace
+
+gdbstub::Session& session() {
+    return g_state.session;
+}
+
+GuestTarget& target() {
+    return g_state.target;
+}
+
+void put_off(const StopEvent& event) {
+    uint32_t self = arch::this_cpu().index;
+    g_state.put_off[self] = event;
+    g_state.has_put_off[self] = true;
+    arch::put_off_stop();
+}
+
+int stop(arch::TrapFrame& frame, StopEvent event, bool* retry) {
+    if (world().is_stopped() && world().is_leader())
+        return event.signal; // a fault inside the debugger: nothing can be shown
+    if (arch::in_no_stop()) {
+        put_off(event);
+        return event.signal;
+    }
+    bool of_thread = event.reason != StopReason::Requested;
+    if (of_thread)
+        world().give_way();
+    bool was_held = of_thread && wait_while_held(frame);
+    bool has_lost = was_held || !world().stop(frame);
+    if (!has_lost && of_thread && is_overtaken(frame, event.reason)) {
+        world().resume();
+        has_lost = true;
+    }
+    if (has_lost) {
+        if (of_thread && !was_held)
+            wait_while_held(frame);
+        if (retry != nullptr)
+            *retry = true;
+        return event.signal;
+    }
+    // The session is at work for a client that may not stop the world: what is no debugger's stop can wait.
+    if (g_state.is_serving) {
+        world().resume();
+        return event.signal;
+    }
+    // The stop of another CPU may be over when this one comes here. If that one served the request that both saw, or
+    // its client has gone, and with it whoever wanted to hear of this event, nobody waits for this stop.
+    bool is_requested = g_state.target.take_stop_request();
+    if (of_thread ? !g_state.session.attached() && !is_requested : !is_requested) {
+        world().resume();
+        return event.signal;
+    }
+    Thread* thread = arch::this_cpu().current;
+    event.thread = thread != nullptr ? thread->tid : 0;
+    g_state.target.set_stop(thread, &frame, event.reason);
+    if (of_thread && thread != nullptr)
+        note_reported(*thread, event.reason == StopReason::SoftwareBreakpoint ? &frame : nullptr);
+    text_patcher().take_out_guards();
+    bool nmi_like = !frame.from_app() && sched::scheduler().lock_is_held();
+    sched::clock_stopped();
+    trace::debugger_stop(static_cast<uint32_t>(event.reason), event.thread);
+    const auto& plan = g_state.session.run_stopped(event);
+    carry_out(plan, g_state.target, thread);
+    if (plan.outcome == gdbstub::Outcome::Kill)
+        g_state.kill_requested = true;
+    int signal = plan.outcome == gdbstub::Outcome::Resume ? plan.action_for(event.thread).signal : event.signal;
+    text_patcher().put_back_lifted();
+    text_patcher().put_guards([](uint64_t at) { return steps_from(at, g_state.target) && can_pass(at); });
+    trace::debugger_resume();
+    sched::clock_resumed();
+    g_state.target.clear_stop();
+    world().resume();
+    if (g_state.kill_requested && frame.from_app())
+        process::exit_by_signal(signal::Kill);
+    if (!nmi_like && frame.from_app())
+        interrupt_changed_threads();
+    return signal;
+}
+
+void stop_simply(arch::TrapFrame& frame, StopReason reason) {
+    if (reason == StopReason::Requested)
+        g_state.target.request_stop();
+    stop(frame, {.reason = reason});
+}
 
 void initialize(const Options& options) {
     g_state.options = options;
@@ -366,14 +244,6 @@ void start() {
         return; // all clients are operators
     if (auto thread = Thread::create_kernel("observers", serve_observers, nullptr))
         sched::scheduler().start(**thread);
-}
-
-Handled handle_exception(arch::TrapFrame& frame, arch::Exception exception) {
-    if (exception == arch::Exception::Breakpoint)
-        return handle_breakpoint(frame);
-    if (exception == arch::Exception::Debug)
-        return handle_debug_exception(frame);
-    return Handled::No;
 }
 
 void handle_nmi(arch::TrapFrame& frame) {
@@ -426,52 +296,11 @@ void on_tick(arch::TrapFrame& frame) {
     stop_if_requested(frame);
 }
 
-void finish_system_call(arch::TrapFrame& frame) {
-    Thread& thread = sched::current_thread();
-    if (!thread.stepping || !frame.is_system_call())
-        return;
-    frame.hide_single_step_of_call();
-    if (frame.pc() >= thread.step_range_start && frame.pc() < thread.step_range_end)
-        return;
-    frame.disable_single_step();
-    stop_simply(frame, StopReason::Step);
-    thread.step_cancelled = false;
-}
-
 void on_thread_start(Thread& thread) {
     if (!g_state.options.wait_at_app_entry || !g_state.channels.any())
         return;
     g_state.options.wait_at_app_entry = false;
     stop_simply(thread.app_frame(), StopReason::Requested);
-}
-
-int filter_signal(arch::TrapFrame& frame, const signal::Info& info) {
-    if (info.number == signal::Segv && info.address_or_sender == frame.pc() &&
-        text_patcher().has_breakpoint(frame.pc())) {
-        // gdb's hand calls return to a breakpoint on the stack, where no code may run. This fault is the breakpoint's
-        // hit: as a signal, which gdb does not pass on but at a detach, it would end the app then.
-        stop_simply(frame, StopReason::SoftwareBreakpoint);
-        return 0;
-    }
-    if (!g_state.session.stops_for_signal(info.number))
-        return info.number;
-    g_state.target.set_signal_info({reinterpret_cast<const uint8_t*>(&info), sizeof(info)});
-    bool retry = true;
-    int result = info.number;
-    while (retry && g_state.session.stops_for_signal(info.number)) {
-        retry = false;
-        result = stop(frame, {.reason = StopReason::Signal, .signal = info.number}, &retry);
-    }
-    g_state.target.set_signal_info({});
-    return result;
-}
-
-void report_kernel_fault(const arch::TrapFrame& frame, int signal_number) {
-    bool retry = true;
-    while (retry && g_state.session.attached() && !world().is_stopped()) {
-        retry = false;
-        stop(const_cast<arch::TrapFrame&>(frame), {.reason = StopReason::Signal, .signal = signal_number}, &retry);
-    }
 }
 
 void report_exit(uint32_t status, int signal_number) {

@@ -37,7 +37,9 @@ void handle_nmi(arch::TrapFrame& frame);
 void stop_if_requested(arch::TrapFrame& frame);
 /// From each timer interrupt.
 void on_tick(arch::TrapFrame& frame);
-/// On the way back from a system call: a step over the call ends here.
+/// Before the app's system call in `frame`: gdb may want to hear of it.
+void enter_system_call(arch::TrapFrame& frame);
+/// On the way back to the app. From a system call gdb may want to hear of that, and a step over the call ends here.
 void finish_system_call(arch::TrapFrame& frame);
 
 /// An app thread's first instructions in the kernel, before it runs in the app.

@@ -57,6 +57,7 @@ public:
     size_t read_memory(uint64_t address, std::span<uint8_t> out) override;
     size_t write_memory(uint64_t address, std::span<const uint8_t> bytes) override;
     bool passes_breakpoints() const override;
+    bool reports_system_calls() const override { return true; }
     bool kill_allowed() const override { return m_kill_allowed; }
     gdbstub::Breakpoints* breakpoints() override { return this; }
     gdbstub::HardwarePoints* hardware_points() override;

@@ -98,6 +98,10 @@ void on_timer(arch::TrapFrame& frame) {
     debug::on_tick(frame);
 }
 
+void on_system_call(arch::TrapFrame& frame) {
+    debug::enter_system_call(frame);
+}
+
 void on_return_to_app(arch::TrapFrame& frame) {
     debug::finish_system_call(frame);
     if (trace::probe_in_progress())

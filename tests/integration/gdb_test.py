@@ -1,6 +1,7 @@
 """A real gdb on a real image, by `uniscope gdb`: what one does in a debugger all day long."""
 
 import os
+import re
 import signal
 import time
 
@@ -158,6 +159,25 @@ class Debugger(guest.GuestTest):
                 self.assert_in_order(output, r"received signal SIGINT", r'"main-loop"', r'"helper"',
                                      r"\$1 = 0", r"Detaching|detached")
                 self.assert_serves(instance)
+
+    def test_catch_syscall(self):
+        for machine, cpus in (("microvm", 1), ("q35", 2)):
+            with self.subTest(machine=machine, cpus=cpus):
+                instance = self.start(guest.image("passing"), options=("--machine", machine, "--cpus", str(cpus)))
+                instance.wait_for(lambda line: line == "passing")
+                look = ["continue", "print $rax", "print $orig_rax", "print (long)$pc - (long)&at_syscall",
+                        "print $_thread"]
+                output = self.gdb("catch syscall getpid", *look, "set scheduler-locking on", *look,
+                                  "set scheduler-locking off", "delete", "catch syscall", "continue", "delete",
+                                  "break *&at_push", "continue", "set var g_stop = 7", "delete", "continue")
+                self.assert_in_order(
+                    output, r"Catchpoint 1 \(call to syscall getpid\)", r"\$1 = -38", r"\$2 = 39", r"\$3 = 2$",
+                    r"\$4 = [23]$", r"Catchpoint 1 \(returned from syscall getpid\)", r"\$5 = [1-9]\d*$",
+                    r"\$6 = 39", r"\$7 = 2$", r"\$8 = [23]$", r"Catchpoint 2 \((call to|returned from) syscall",
+                    r"hit Breakpoint 3", r"exited with code 07\]")
+                threads = re.findall(r"^\$[48] = (\d)$", output, re.MULTILINE)
+                self.assertEqual(threads[0], threads[1], output)
+                self.assertEqual(instance.wait(), 7, instance.describe())
 
     def test_interrupts_off_are_no_shelter(self):
         instance = self.start(guest.image("debuggee"), "deaf")

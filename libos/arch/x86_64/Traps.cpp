@@ -214,6 +214,7 @@ extern "C" void syscall_dispatch(arch::TrapFrame* frame) {
         frame->rcx = frame->rip;
     }
     arch::take_deferred_nmi(*frame);
+    trap::on_system_call(*frame);
     syscalls::dispatch(*frame);
     trap::on_return_to_app(*frame);
 }

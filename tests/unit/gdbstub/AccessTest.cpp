@@ -64,6 +64,7 @@ constexpr Case cases[] = {
     {"QStartNoAckMode", Access::Observe},
     {"QPassSignals:e", Access::Observe},
     {"QProgramSignals:e", Access::Observe},
+    {"QCatchSyscalls:1", Access::Control},
     {"qXfer:features:read:target.xml:0,100", Access::Observe, true},
     {"qXfer:threads:read::0,100", Access::Observe, true},
     {"qXfer:auxv:read::0,100", Access::Observe, true},

@@ -108,6 +108,7 @@ public:
     size_t read_memory(uint64_t address, std::span<uint8_t> out) override;
     size_t write_memory(uint64_t address, std::span<const uint8_t> bytes) override;
     bool passes_breakpoints() const override { return m_judge != nullptr; }
+    bool reports_system_calls() const override { return offers_optional_parts; }
     bool kill_allowed() const override { return may_kill; }
     Breakpoints* breakpoints() override { return offers_optional_parts ? this : nullptr; }
     HardwarePoints* hardware_points() override { return offers_optional_parts ? this : nullptr; }

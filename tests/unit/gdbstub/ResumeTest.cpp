@@ -41,6 +41,10 @@ TEST(StopReply, NamesTheReason) {
     watch.point = PointKind::Access;
     EXPECT_TRUE(stop_reply(bench, watch).starts_with("T05awatch:10100;0"));
     EXPECT_TRUE(stop_reply(bench, {.reason = StopReason::Signal, .thread = 1, .signal = 7}).starts_with("T0a"));
+    EXPECT_TRUE(stop_reply(bench, {.reason = StopReason::SystemCallEntry, .thread = 1, .system_call = 0x27})
+                    .starts_with("T05syscall_entry:27;0"));
+    EXPECT_TRUE(stop_reply(bench, {.reason = StopReason::SystemCallReturn, .thread = 1, .system_call = 0x13c})
+                    .starts_with("T05syscall_return:13c;0"));
 }
 
 TEST(StopReply, KeepsReasonsFromAClientThatDoesNotKnowThem) {

@@ -54,6 +54,8 @@ void on_page_fault(arch::TrapFrame& frame, const arch::PageFault& fault);
 bool on_exception(arch::TrapFrame& frame, arch::Exception exception);
 void on_timer(arch::TrapFrame& frame);
 void on_device_interrupt(arch::TrapFrame& frame, unsigned line);
+/// Before the system call in `frame` is dispatched.
+void on_system_call(arch::TrapFrame& frame);
 /// Last thing before any return to the app: preemption, signals, exit.
 void on_return_to_app(arch::TrapFrame& frame);
 /// The same in the middle of an instruction that is executed out of line: signals wait for its end.
