@@ -6,7 +6,6 @@
 #include "libos/sched/Scheduler.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace debug {
 
@@ -20,15 +19,20 @@ AgentOutput& agent_output() {
     return g_agent_output;
 }
 
-void AgentOutput::print(std::string_view text) {
-    sched::NoStopLocker locker(m_lock);
+/// With the lock held. Returns how much there was room for.
+size_t AgentOutput::append(std::string_view text) {
     uint64_t end = m_end.load(std::memory_order_relaxed);
     size_t room = size - (end - m_begin.load(std::memory_order_relaxed));
     size_t fits = std::min(text.size(), room);
     for (char character : text.substr(0, fits))
         m_buffer[end++ % size] = character;
     m_end.store(end, std::memory_order_relaxed);
-    m_lost += text.size() - fits;
+    return fits;
+}
+
+void AgentOutput::print(std::string_view text) {
+    sched::NoStopLocker locker(m_lock);
+    m_lost += text.size() - append(text);
 }
 
 /// From the start of the buffer, and not beyond `end`; it stays there.
@@ -41,17 +45,18 @@ size_t AgentOutput::read(std::span<char> out, uint64_t end) {
     return count;
 }
 
+/// When the whole sentence finds no room, it does at a later flush(): what filled the buffer is still to go out.
 void AgentOutput::tell_lost() {
-    uint64_t lost;
-    {
-        sched::NoStopLocker locker(m_lock);
-        lost = std::exchange(m_lost, 0);
-    }
-    if (lost == 0)
+    sched::NoStopLocker locker(m_lock);
+    if (m_lost == 0)
         return;
     base::Text<80> text;
-    text.put("\nuniscope: ").decimal(lost).put(" characters that breakpoints printed are lost\n");
-    print(text.view());
+    text.put("\nuniscope: ").decimal(m_lost).put(" characters that breakpoints printed are lost\n");
+    size_t used = m_end.load(std::memory_order_relaxed) - m_begin.load(std::memory_order_relaxed);
+    if (text.view().size() > size - used)
+        return;
+    append(text.view());
+    m_lost = 0;
 }
 
 void AgentOutput::flush() {
@@ -74,6 +79,8 @@ void AgentOutput::flush() {
 }
 
 void AgentOutput::drain() {
+    if (is_empty())
+        return;
     uint64_t end = m_end.load(std::memory_order_relaxed);
     uint64_t give_up_at = sched::monotonic_ns() + patience_ns;
     for (flush(); m_begin.load(std::memory_order_relaxed) < end && sched::monotonic_ns() < give_up_at; flush()) {

@@ -11,6 +11,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace debug {
@@ -32,6 +34,7 @@ private:
 
     // A look without the lock may come too early for what another CPU prints; its own a CPU always sees.
     bool is_empty() const { return m_begin.load(std::memory_order_relaxed) == m_end.load(std::memory_order_relaxed); }
+    size_t append(std::string_view text);
     size_t read(std::span<char> out, uint64_t end);
     void tell_lost();
 

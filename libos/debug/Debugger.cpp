@@ -304,6 +304,8 @@ void on_thread_start(Thread& thread) {
 }
 
 void report_exit(uint32_t status, int signal_number) {
+    agent_output().drain();
+    agent_output().flush(); // how much is lost, if any is
     if (!g_state.session.attached())
         return;
     arch::TrapFrame& frame = sched::current_thread().app_frame();

@@ -50,7 +50,7 @@ void on_thread_start(sched::Thread& thread);
 int filter_signal(arch::TrapFrame& frame, const signal::Info& info);
 /// The kernel is about to die of a fault in `frame`: gdb may look first.
 void report_kernel_fault(const arch::TrapFrame& frame, int signal_number);
-/// The app ended: gdb is told. Thread context.
+/// The app ended: what breakpoints printed goes out, and gdb is told. Thread context.
 void report_exit(uint32_t status, int signal_number);
 
 bool is_attached();
