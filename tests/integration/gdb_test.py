@@ -167,14 +167,18 @@ class Debugger(guest.GuestTest):
                 instance.wait_for(lambda line: line == "passing")
                 look = ["continue", "print $rax", "print $orig_rax", "print (long)$pc - (long)&at_syscall",
                         "print $_thread"]
-                output = self.gdb("catch syscall getpid", *look, "set scheduler-locking on", *look,
-                                  "set scheduler-locking off", "delete", "catch syscall", "continue", "delete",
-                                  "break *&at_push", "continue", "set var g_stop = 7", "delete", "continue")
+                # gdb may come while a thread is in its system call, whose return is caught then before any call is: the
+                # thread that is looked at has been stopped outside of one.
+                output = self.gdb("break *&at_push", "continue", "delete", "set scheduler-locking on",
+                                  "catch syscall getpid", *look, *look, "set scheduler-locking off", "delete",
+                                  "catch syscall", "continue", "delete", "break *&at_push", "continue",
+                                  "set var g_stop = 7", "delete", "continue")
                 self.assert_in_order(
-                    output, r"Catchpoint 1 \(call to syscall getpid\)", r"\$1 = -38", r"\$2 = 39", r"\$3 = 2$",
-                    r"\$4 = [23]$", r"Catchpoint 1 \(returned from syscall getpid\)", r"\$5 = [1-9]\d*$",
-                    r"\$6 = 39", r"\$7 = 2$", r"\$8 = [23]$", r"Catchpoint 2 \((call to|returned from) syscall",
-                    r"hit Breakpoint 3", r"exited with code 07\]")
+                    output, r"hit Breakpoint 1", r"Catchpoint 2 \(call to syscall getpid\)", r"\$1 = -38",
+                    r"\$2 = 39", r"\$3 = 2$", r"\$4 = [23]$",
+                    r"Catchpoint 2 \(returned from syscall getpid\)", r"\$5 = [1-9]\d*$", r"\$6 = 39",
+                    r"\$7 = 2$", r"\$8 = [23]$", r"Catchpoint 3 \((call to|returned from) syscall",
+                    r"hit Breakpoint 4", r"exited with code 07\]")
                 threads = re.findall(r"^\$[48] = (\d)$", output, re.MULTILINE)
                 self.assertEqual(threads[0], threads[1], output)
                 self.assertEqual(instance.wait(), 7, instance.describe())
