@@ -95,9 +95,11 @@ void forget_ignored(int number) {
 }
 
 /// Enters the handler of `info.number`, or ends the app.
-void take_action(arch::TrapFrame& frame, Info info) {
+void take_action(arch::TrapFrame& frame, const Info& original) {
     sched::Thread& thread = sched::current_thread();
-    if (!debug::filter_signal(frame, info))
+    Info info = original;
+    info.number = debug::filter_signal(frame, original);
+    if (info.number == 0)
         return; // the debugger took it
     Action action;
     {
@@ -115,8 +117,8 @@ void take_action(arch::TrapFrame& frame, Info info) {
     syscalls::finish_interrupted_call(frame, restart);
     if (!push_signal_frame(frame, info, action, thread.signals)) {
         // No room for the frame: Linux forces SIGSEGV, and a SIGSEGV handler could not run either.
-        Info no_room{.number = Segv, .code = SentByKernel};
-        crash::fatal_signal(frame, no_room);
+        Info fault{.number = Segv, .code = 0x80};
+        crash::fatal_signal(frame, fault);
     }
     sched::SpinLocker locker(g_process.lock);
     thread.signals.mask |= action.mask & ~unblockable;
@@ -126,16 +128,15 @@ void take_action(arch::TrapFrame& frame, Info info) {
 
 } // namespace
 
-void raise_fault(arch::TrapFrame& frame, const Info& fault) {
-    Info info = fault;
+void raise_fault(arch::TrapFrame& frame, const Info& info) {
     sched::Thread& thread = sched::current_thread();
     // A fault that is blocked or ignored ends the app: the instruction could only fault again.
     if ((thread.signals.mask & bit(info.number)) != 0 || g_process.actions[info.number].handler == ignore_action) {
-        if (debug::filter_signal(frame, info))
+        if (debug::filter_signal(frame, info) != 0)
             crash::fatal_signal(frame, info);
         return;
     }
-    take_action(frame, fault);
+    take_action(frame, info);
 }
 
 ProcessSignals& process_signals() {
