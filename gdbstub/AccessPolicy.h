@@ -75,11 +75,22 @@ constexpr std::tuple rules{
     RuleOf<StartNoAckMode>{{Access::Observe, Reach::Session, "QStartNoAckMode"}},
     // What it sets takes effect only for a client that stops and resumes.
     RuleOf<SetSignals>{{Access::Observe, Reach::Session, "set signals"}},
+    // It only gives up.
+    RuleOf<SetPermissions>{{Access::Observe, Reach::Session, "set permissions"}},
     // From then on the app's system calls stop the world.
     RuleOf<CatchSystemCalls>{{Access::Control, Reach::Stopped, "catch system calls"}},
     RuleOf<Transfer>{{Access::Observe, Reach::Reading, "read objects"}},
+    RuleOf<WriteSignalInfo>{{Access::Control, Reach::Stopped, "write signal information"}},
     // Whatever the target's monitor does.
     RuleOf<MonitorCommand>{{Access::Control, Reach::Stopped, "monitor"}},
+    RuleOf<SelectFileSystem>{{Access::Observe, Reach::Session, "read files"}},
+    RuleOf<OpenFile>{{Access::Observe, Reach::Reading, "read files"}},
+    RuleOf<CloseFile>{{Access::Observe, Reach::Reading, "read files"}},
+    RuleOf<ReadFile>{{Access::Observe, Reach::Reading, "read files"}},
+    RuleOf<QueryFileStatus>{{Access::Observe, Reach::Reading, "read files"}},
+    RuleOf<QueryPathStatus>{{Access::Observe, Reach::Reading, "read files"}},
+    RuleOf<ReadLink>{{Access::Observe, Reach::Reading, "read files"}},
+    RuleOf<ChangeFile>{{Access::Control, Reach::Stopped, "change files"}},
 };
 
 template <size_t... I>

@@ -35,6 +35,7 @@
 
 #include "gdbstub/AccessPolicy.h"
 #include "gdbstub/CaughtSystemCalls.h"
+#include "gdbstub/Permissions.h"
 #include "gdbstub/PointTable.h"
 #include "gdbstub/Signals.h"
 #include "gdbstub/Stop.h"
@@ -147,6 +148,7 @@ private:
     class TextOutput;
 
     // Session.cpp: packets in and out.
+    void report_end(char kind, uint8_t number);
     void serve();
     bool receive();
     bool process_packet();
@@ -221,17 +223,35 @@ private:
     ThreadId visible_thread(ThreadId wanted) const;
     Answer<ThreadId> resolve(const ThreadSelector& selector) const;
     ThreadId general_thread() const;
+    void put_thread(ThreadId thread);
     // Handshake.cpp
     Handled handle(const QuerySupported& command);
     Handled handle(const QueryAttached&);
     Handled handle(const StartNoAckMode&);
     Handled handle(const SetSignals& command);
+    // Permissions.cpp
+    Handled handle(const SetPermissions& command);
+    Answer<> check_permission(const Command& command);
     // SystemCalls.cpp
     Handled handle(const CatchSystemCalls& command);
     // Transfer.cpp
     Handled handle(const Transfer& command);
+    Handled handle(const WriteSignalInfo& command);
     // Monitor.cpp
     Handled handle(const MonitorCommand& command);
+    // Files.cpp
+    Handled handle(const SelectFileSystem&);
+    Handled handle(const OpenFile& command);
+    Handled handle(const CloseFile& command);
+    Handled handle(const ReadFile& command);
+    Handled handle(const QueryFileStatus& command);
+    Handled handle(const QueryPathStatus& command);
+    Handled handle(const ReadLink& command);
+    Handled handle(const ChangeFile&);
+    Files* files();
+    Next refuse_file(const Refusal& refusal);
+    Next answer_with_bytes(std::span<const uint8_t> bytes);
+    Answer<std::string_view> decode_path(std::string_view hex_untrusted);
 
     Target& m_target;
     Transport& m_transport;
@@ -252,11 +272,16 @@ private:
         bool knows_swbreak = false;
         bool knows_hwbreak = false;
         bool knows_error_text = false;
+        /// Threads are named with their process.
+        bool knows_processes = false;
+        /// It may have some open.
+        bool uses_files = false;
         bool sends_heartbeats = false;
         ThreadSelector general{};
         ThreadSelector resumed{.kind = ThreadSelector::Kind::All};
         /// How many threads qfThreadInfo and its successors have told so far.
         size_t threads_listed = 0;
+        Permissions permissions{};
         SignalSet pass_signals{};
         SignalSet program_signals{};
         bool knows_program_signals = false;

@@ -10,6 +10,8 @@ namespace gdbstub {
 
 /// As gdb shows it in `info threads`. 0 is no thread; -1 (as 32 bits) is reserved too.
 using ThreadId = uint32_t;
+/// The process that all threads belong to, as gdb shows it and knows its /proc/1.
+inline constexpr uint32_t process_id = 1;
 
 enum class StopReason : uint8_t {
     /// Somebody asked: Target::request_stop(), a break-in by NMI, an image held at its start.

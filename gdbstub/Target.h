@@ -8,31 +8,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <string_view>
 
 #include "gdbstub/AccessPolicy.h"
+#include "gdbstub/Files.h"
 #include "gdbstub/FunctionRef.h"
+#include "gdbstub/Refusal.h"
 #include "gdbstub/Stop.h"
 #include "gdbstub/arch/RegisterFile.h"
-#include "libos/base/Result.h"
 
 namespace gdbstub {
-
-/// Why a request cannot be met: the number becomes gdb's Exx reply; the sentence is what `monitor why` prints, and
-/// what gdb 16 and later show at once. An empty sentence is allowed.
-struct Refusal {
-    base::Error error;
-    std::string_view reason{};
-};
-
-template <typename T = void>
-using Answer = std::expected<T, Refusal>;
-
-inline std::unexpected<Refusal> refuse(base::Error error, std::string_view reason = {}) {
-    return std::unexpected(Refusal{error, reason});
-}
 
 struct ThreadInfo {
     ThreadId id = 0;
@@ -111,10 +97,11 @@ protected:
     ~ProcessImage() = default;
 };
 
-/// The Linux siginfo_t (128 bytes) of the signal that a thread stopped with.
+/// The Linux siginfo_t (128 bytes) of the signal that a thread stopped with, where it stands: what is written there is
+/// what the program's handler is given, if the thread goes on with that signal.
 class SignalInfo {
 public:
-    virtual Answer<std::span<const uint8_t>> signal_info(ThreadId thread) = 0;
+    virtual Answer<std::span<uint8_t>> signal_info(ThreadId thread) = 0;
 
 protected:
     ~SignalInfo() = default;
@@ -188,6 +175,7 @@ public:
     virtual ThreadLocalStorage* thread_local_storage() { return nullptr; }
     virtual ProcessImage* process_image() { return nullptr; }
     virtual SignalInfo* signal_info() { return nullptr; }
+    virtual Files* files() { return nullptr; }
     virtual Audit* audit() { return nullptr; }
 
 protected:

@@ -123,6 +123,10 @@ struct SetSignals {
     enum class Set : uint8_t { Pass, Program } set;
     std::string_view list_untrusted;
 };
+/// QAllow.
+struct SetPermissions {
+    std::string_view list_untrusted;
+};
 struct CatchSystemCalls {
     std::string_view list_untrusted;
 };
@@ -132,14 +136,48 @@ struct Transfer {
     uint64_t offset_untrusted;
     uint64_t length_untrusted;
 };
+/// qXfer:siginfo:write, the only object that can be written.
+struct WriteSignalInfo {
+    uint64_t offset_untrusted;
+    std::string_view data;
+};
 struct MonitorCommand {
     std::string_view hex_untrusted;
 };
 
-using Command = std::variant<Unknown, Malformed, QueryStopReason, QueryResumeActions, Resume, ResumeSimply, Detach,
-                             Kill, ReadRegisters, WriteRegisters, ReadRegister, WriteRegister, ReadMemory, WriteMemory,
-                             QueryChecksum, SearchMemory, ChangePoint, SelectThread, QueryThreadAlive,
-                             QueryCurrentThread, ListThreads, QueryThreadText, QueryThreadLocal, QuerySupported,
-                             QueryAttached, StartNoAckMode, SetSignals, CatchSystemCalls, Transfer, MonitorCommand>;
+// Files: vFile. Paths come as hexadecimal digits.
+struct SelectFileSystem {};
+struct OpenFile {
+    std::string_view path_untrusted;
+    /// gdb's numbers: GDB manual, "Open Flags".
+    uint64_t flags_untrusted;
+};
+struct CloseFile {
+    uint64_t file_untrusted;
+};
+struct ReadFile {
+    uint64_t file_untrusted;
+    uint64_t length_untrusted;
+    uint64_t offset_untrusted;
+};
+struct QueryFileStatus {
+    uint64_t file_untrusted;
+};
+struct QueryPathStatus {
+    std::string_view path_untrusted;
+};
+struct ReadLink {
+    std::string_view path_untrusted;
+};
+/// pwrite and unlink.
+struct ChangeFile {};
+
+using Command =
+    std::variant<Unknown, Malformed, QueryStopReason, QueryResumeActions, Resume, ResumeSimply, Detach, Kill,
+                 ReadRegisters, WriteRegisters, ReadRegister, WriteRegister, ReadMemory, WriteMemory, QueryChecksum,
+                 SearchMemory, ChangePoint, SelectThread, QueryThreadAlive, QueryCurrentThread, ListThreads,
+                 QueryThreadText, QueryThreadLocal, QuerySupported, QueryAttached, StartNoAckMode, SetSignals,
+                 SetPermissions, CatchSystemCalls, Transfer, WriteSignalInfo, MonitorCommand, SelectFileSystem,
+                 OpenFile, CloseFile, ReadFile, QueryFileStatus, QueryPathStatus, ReadLink, ChangeFile>;
 
 } // namespace gdbstub

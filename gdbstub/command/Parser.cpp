@@ -134,11 +134,25 @@ Command thread_local_address(Scanner scanner) {
     return QueryThreadLocal{*thread, *offset, *link_map};
 }
 
+Command write_signal_info(Scanner scanner) {
+    if (!scanner.accept(':')) // there is no annex
+        return Malformed{};
+    auto offset = scanner.hex();
+    if (!offset || !scanner.accept(':'))
+        return Malformed{};
+    return WriteSignalInfo{*offset, scanner.rest()};
+}
+
 Command transfer(Scanner scanner) {
     std::string_view object = scanner.until(":");
     if (!scanner.accept(':'))
         return Malformed{};
-    if (scanner.until(":") != "read" || !scanner.accept(':'))
+    std::string_view operation = scanner.until(":");
+    if (!scanner.accept(':'))
+        return Unknown{};
+    if (object == "siginfo" && operation == "write")
+        return write_signal_info(scanner);
+    if (operation != "read")
         return Unknown{};
     std::string_view annex = scanner.until(":");
     if (!scanner.accept(':'))
@@ -169,6 +183,7 @@ constexpr std::array named_packets = {
     Named{"qXfer", transfer},
     Named{"qfThreadInfo", [](Scanner) -> Command { return ListThreads{true}; }},
     Named{"qsThreadInfo", [](Scanner) -> Command { return ListThreads{false}; }},
+    Named{"QAllow", [](Scanner scanner) -> Command { return SetPermissions{scanner.rest()}; }},
     Named{"QCatchSyscalls", [](Scanner scanner) -> Command { return CatchSystemCalls{scanner.rest()}; }},
     Named{"QPassSignals", [](Scanner scanner) -> Command { return SetSignals{SetSignals::Set::Pass, scanner.rest()}; }},
     Named{"QProgramSignals",
@@ -176,6 +191,7 @@ constexpr std::array named_packets = {
     Named{"QStartNoAckMode", [](Scanner) -> Command { return StartNoAckMode{}; }},
     Named{"vCont", [](Scanner scanner) -> Command { return Resume{scanner.rest()}; }},
     Named{"vCont?", [](Scanner) -> Command { return QueryResumeActions{}; }},
+    Named{"vFile", parse_file_operation},
     Named{"vKill", [](Scanner) -> Command { return Kill{.wants_reply = true}; }},
 };
 

@@ -20,6 +20,9 @@ std::optional<std::string_view> parse_expression(Scanner& scanner);
 /// The conditions and commands behind the kind of a Z packet. False if they are malformed.
 bool parse_point_options(Scanner& scanner, ChangePoint& command);
 
+/// The text behind "vFile:".
+Command parse_file_operation(Scanner scanner);
+
 /// The actions of a vCont packet, the text behind "vCont;". False if they are malformed or more than a plan holds.
 bool parse_resume_actions(std::string_view actions_untrusted, ResumePlan& plan);
 

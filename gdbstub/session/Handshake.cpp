@@ -21,12 +21,15 @@ struct StubFeature {
 };
 constexpr std::array stub_features = {
     StubFeature{"QStartNoAckMode+", always},
+    StubFeature{"multiprocess+", always},
     StubFeature{"vContSupported+", always},
     StubFeature{"binary-upload+", always},
     StubFeature{"error-message+", always},
     StubFeature{"QPassSignals+", always},
     StubFeature{"QProgramSignals+", always},
+    StubFeature{"QAllow+", always},
     StubFeature{"QCatchSyscalls+", [](Target& target) { return target.reports_system_calls(); }},
+    StubFeature{"qXfer:siginfo:write+", [](Target& target) { return target.signal_info() != nullptr; }},
     StubFeature{"swbreak+", [](Target& target) { return target.breakpoints() != nullptr; }},
     StubFeature{"hwbreak+",
                 [](Target& target) {
@@ -48,6 +51,8 @@ Session::Handled Session::handle(const QuerySupported& command) {
             m_client.knows_hwbreak = true;
         else if (feature == "error-message+")
             m_client.knows_error_text = true;
+        else if (feature == "multiprocess+")
+            m_client.knows_processes = true;
     }
     m_reply.put("PacketSize=").number(m_packet_size);
     bool reads = !m_world_runs || m_target.live() != nullptr;

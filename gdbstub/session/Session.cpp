@@ -18,7 +18,7 @@ void Session::feed(std::span<const uint8_t> bytes) {
             break;
         case PacketReceiver::Event::Interrupt:
             // A stray 0x03 on a line that nobody uses must not stop a service.
-            wanted = m_interrupted = m_client.awaits_stop;
+            wanted = m_interrupted = m_client.awaits_stop && m_client.permissions.has(Permission::Stop);
             break;
         case PacketReceiver::Event::Heartbeat:
             m_client.sends_heartbeats = true;
@@ -70,21 +70,19 @@ const ResumePlan& Session::run_stopped(const StopEvent& event) {
 }
 
 void Session::report_exit(uint8_t status) {
-    if (m_client.awaits_stop) {
-        m_reply.clear();
-        m_reply.put('W').hex_byte(status);
-        send();
-    }
-    // The app's text is gone, and its breakpoints with it.
-    m_points.clear();
-    forget_client();
-    m_stop_requested = false;
+    report_end('W', status);
 }
 
 void Session::report_termination(int signal) {
+    report_end('X', to_gdb_signal(signal));
+}
+
+void Session::report_end(char kind, uint8_t number) {
     if (m_client.awaits_stop) {
         m_reply.clear();
-        m_reply.put('X').hex_byte(to_gdb_signal(signal));
+        m_reply.put(kind).hex_byte(number);
+        if (m_client.knows_processes)
+            m_reply.put(";process:").number(process_id);
         send();
     }
     // The app's text is gone, and its breakpoints with it.
@@ -192,6 +190,8 @@ bool Session::process_packet() {
     Handled handled = refuse(base::Error::TooBig, "The packet is longer than the stub's buffer.");
     if (auto allowed = check_access(command); !allowed)
         handled = std::unexpected(allowed.error());
+    else if (auto permitted = check_permission(command); !permitted)
+        handled = std::unexpected(permitted.error());
     else if (!m_receiver.packet_too_long())
         handled = std::visit([this](const auto& known) { return handle(known); }, command);
     return finish(handled);
@@ -253,6 +253,8 @@ void Session::acknowledge(bool accepted) {
 void Session::forget_client() {
     if (!m_world_runs)
         leave_points();
+    if (m_client.uses_files)
+        files()->close_all();
     if (m_client.attached)
         tell_audit([this](Audit& audit) { audit.client_left(m_access); });
     m_client = {};

@@ -71,7 +71,9 @@ void Session::write_stop_reply() {
             m_reply.put(';');
         }
     }
-    m_reply.put("thread:").number(m_event.thread).put(';');
+    m_reply.put("thread:");
+    put_thread(m_event.thread);
+    m_reply.put(';');
     if (auto thread = machine().thread(m_event.thread); thread && thread->cpu >= 0)
         m_reply.put("core:").number(static_cast<unsigned>(thread->cpu)).put(';');
 }

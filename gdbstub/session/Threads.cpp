@@ -34,6 +34,13 @@ ThreadId Session::general_thread() const {
     return m_client.general.kind == ThreadSelector::Kind::One ? m_client.general.id : m_event.thread;
 }
 
+/// Its name in a reply: GDB manual, "Packets", "thread-id syntax".
+void Session::put_thread(ThreadId thread) {
+    if (m_client.knows_processes)
+        m_reply.put('p').number(process_id).put('.');
+    m_reply.number(thread);
+}
+
 Session::Handled Session::handle(const SelectThread& command) {
     if (auto thread = resolve(command.thread); !thread)
         return std::unexpected(thread.error());
@@ -55,7 +62,8 @@ Session::Handled Session::handle(const QueryThreadAlive& command) {
 }
 
 Session::Handled Session::handle(const QueryCurrentThread&) {
-    m_reply.put("QC").number(m_event.thread);
+    m_reply.put("QC");
+    put_thread(m_event.thread);
     return Next::Reply;
 }
 
@@ -65,12 +73,13 @@ Session::Handled Session::handle(const ListThreads& command) {
     size_t index = 0;
     size_t told = 0;
     machine().for_each_thread([&](const ThreadInfo& thread) {
-        constexpr size_t longest = 1 + 2 * sizeof(ThreadId);
+        constexpr size_t longest = sizeof(",p1.") + 2 * sizeof(ThreadId);
         if (index++ < m_client.threads_listed)
             return true;
         if (m_reply.room() < longest)
             return false;
-        m_reply.put(told++ == 0 ? 'm' : ',').number(thread.id);
+        m_reply.put(told++ == 0 ? 'm' : ',');
+        put_thread(thread.id);
         return true;
     });
     m_client.threads_listed += told;

@@ -1,5 +1,7 @@
 #include "gdbstub/session/Transfer.h"
 
+#include <algorithm>
+
 #include "gdbstub/Session.h"
 #include "gdbstub/packet/Hex.h"
 
@@ -66,20 +68,23 @@ namespace {
 
 constexpr Refusal no_such_annex{base::Error::NoEntry, "There is no such part of this object."};
 
-Answer<> write_features(Target& target, ThreadId, std::string_view annex, PieceWriter& out) {
-    if (annex != "target.xml")
+Answer<> write_features(Target& target, const TransferRequest& request, PieceWriter& out) {
+    if (request.annex != "target.xml")
         return std::unexpected(no_such_annex);
     write_target_description(target, out);
     return {};
 }
 
 /// GDB manual, "Thread List Format".
-Answer<> write_threads(Target& target, ThreadId, std::string_view annex, PieceWriter& out) {
-    if (!annex.empty())
+Answer<> write_threads(Target& target, const TransferRequest& request, PieceWriter& out) {
+    if (!request.annex.empty())
         return std::unexpected(no_such_annex);
     out.put("<?xml version=\"1.0\"?>\n<threads>\n");
     target.for_each_thread([&](const ThreadInfo& thread) {
-        out.put("<thread id=\"").hex(thread.id).put("\"");
+        out.put("<thread id=\"");
+        if (request.names_process)
+            out.put("p").hex(process_id).put(".");
+        out.hex(thread.id).put("\"");
         if (thread.cpu >= 0)
             out.put(" core=\"").decimal(static_cast<unsigned>(thread.cpu)).put("\"");
         if (!thread.name.empty())
@@ -91,23 +96,23 @@ Answer<> write_threads(Target& target, ThreadId, std::string_view annex, PieceWr
     return {};
 }
 
-Answer<> write_auxv(Target& target, ThreadId, std::string_view annex, PieceWriter& out) {
-    if (!annex.empty())
+Answer<> write_auxv(Target& target, const TransferRequest& request, PieceWriter& out) {
+    if (!request.annex.empty())
         return std::unexpected(no_such_annex);
     out.put(target.process_image()->auxiliary_vector());
     return {};
 }
 
 /// The annex is the process, of which there is one.
-Answer<> write_exec_file(Target& target, ThreadId, std::string_view, PieceWriter& out) {
+Answer<> write_exec_file(Target& target, const TransferRequest&, PieceWriter& out) {
     out.put(target.process_image()->executable());
     return {};
 }
 
-Answer<> write_siginfo(Target& target, ThreadId thread, std::string_view annex, PieceWriter& out) {
-    if (!annex.empty())
+Answer<> write_siginfo(Target& target, const TransferRequest& request, PieceWriter& out) {
+    if (!request.annex.empty())
         return std::unexpected(no_such_annex);
-    auto info = target.signal_info()->signal_info(thread);
+    auto info = target.signal_info()->signal_info(request.thread);
     if (!info)
         return std::unexpected(info.error());
     out.put(*info);
@@ -146,13 +151,29 @@ Session::Handled Session::handle(const Transfer& command) {
         // The first byte says whether this was the last piece; known only at the end, and written where it stands.
         m_reply.put('m');
         PieceWriter piece(m_reply, command.offset_untrusted, command.length_untrusted);
-        if (auto written = object.write(machine(), general_thread(), command.annex, piece); !written)
+        TransferRequest request{command.annex, general_thread(), m_client.knows_processes};
+        if (auto written = object.write(machine(), request, piece); !written)
             return std::unexpected(written.error());
         if (!piece.more())
             m_reply.replace_first('l');
         return Next::Reply;
     }
     return Next::Unsupported;
+}
+
+Session::Handled Session::handle(const WriteSignalInfo& command) {
+    SignalInfo* signal_info = machine().signal_info();
+    if (signal_info == nullptr)
+        return Next::Unsupported;
+    auto info = signal_info->signal_info(general_thread());
+    if (!info)
+        return std::unexpected(info.error());
+    if (command.offset_untrusted > info->size() || command.data.size() > info->size() - command.offset_untrusted)
+        return refuse(base::Error::Invalid, "The data goes on behind the end of the signal's information.");
+    std::copy(command.data.begin(), command.data.end(), info->begin() + static_cast<size_t>(command.offset_untrusted));
+    tell_audit([this](Audit& audit) { audit.registers_written(general_thread()); });
+    m_reply.number(command.data.size());
+    return Next::Reply;
 }
 
 } // namespace gdbstub

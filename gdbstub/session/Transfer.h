@@ -38,11 +38,18 @@ private:
     bool m_more = false;
 };
 
+struct TransferRequest {
+    std::string_view annex;
+    /// The one that Hg selected.
+    ThreadId thread;
+    /// The client knows threads by their process.
+    bool names_process;
+};
+
 struct TransferObject {
     std::string_view name;
     bool (*is_offered)(Target& target);
-    /// `thread` is the one that Hg selected.
-    Answer<> (*write)(Target& target, ThreadId thread, std::string_view annex, PieceWriter& out);
+    Answer<> (*write)(Target& target, const TransferRequest& request, PieceWriter& out);
 };
 
 std::span<const TransferObject> transfer_objects();

@@ -17,8 +17,10 @@
 #include "libos/links/Links.h"
 #include "libos/memory/PhysicalMemory.h"
 #include "libos/ports/Ports.h"
+#include "libos/process/DebuggerFiles.h"
 #include "libos/process/FaultInjection.h"
 #include "libos/process/Machine.h"
+#include "libos/process/MonitorCommands.h"
 #include "libos/process/ProcFiles.h"
 #include "libos/process/Process.h"
 #include "libos/process/Random.h"
@@ -137,7 +139,9 @@ void start(void*) {
     debug::initialize({.wait_at_app_entry = line.wait == CommandLine::Wait::App,
                        .wait_at_boot = line.wait == CommandLine::Wait::Boot,
                        .kill_allowed = line.kill_allowed,
-                       .silence_limit_ns = line.deadman_seconds * 1'000'000'000});
+                       .silence_limit_ns = line.deadman_seconds * 1'000'000'000,
+                       .files = &process::debugger_files(),
+                       .monitor = &process::monitor_commands()});
     process::initialize_machine(platform(), acpi_tables(), raw_command_line());
     if (!line.debug_open)
         prepare_handshakes();

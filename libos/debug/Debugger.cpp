@@ -217,6 +217,8 @@ void stop_simply(arch::TrapFrame& frame, StopReason reason) {
 void initialize(const Options& options) {
     g_state.options = options;
     g_state.target.set_kill_allowed(options.kill_allowed);
+    g_state.target.set_files(options.files);
+    g_state.target.set_monitor(options.monitor);
     g_state.channels.set_silence_limit(options.silence_limit_ns);
     sched::set_app_thread_start_hook(on_thread_start);
     if (!initialize_slots())
@@ -248,6 +250,10 @@ void start() {
 
 void handle_nmi(arch::TrapFrame& frame) {
     uint32_t self = arch::this_cpu().index;
+    if (!arch::in_no_stop() && arch::holds_spin_lock() && world().may_finish_with_locks()) {
+        arch::put_off_stop();
+        return;
+    }
     if (arch::in_no_stop()) {
         if (g_state.has_put_off[self] || world().is_own_nmi()) {
             arch::put_off_stop();

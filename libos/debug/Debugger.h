@@ -5,6 +5,11 @@
 
 #include <arch/Exceptions.h>
 
+namespace gdbstub {
+class Files;
+class Monitor;
+} // namespace gdbstub
+
 namespace sched {
 class Thread;
 }
@@ -16,6 +21,8 @@ struct Options {
     bool wait_at_boot = false;
     bool kill_allowed = false;
     uint64_t silence_limit_ns = 0; ///< see GdbChannels::set_silence_limit()
+    gdbstub::Files* files = nullptr;
+    gdbstub::Monitor* monitor = nullptr; ///< for what this folder's own commands are not; see GuestTarget
 };
 
 /// Boot, thread context: for wait_at_boot, holds the machine for a debugger on the second UART, which needs no driver;
@@ -45,9 +52,9 @@ void finish_system_call(arch::TrapFrame& frame);
 /// An app thread's first instructions in the kernel, before it runs in the app.
 void on_thread_start(sched::Thread& thread);
 
-/// `info` is about to be delivered to the current thread: gdb may look first. Returns the number to deliver, 0 for
-/// none.
-int filter_signal(arch::TrapFrame& frame, const signal::Info& info);
+/// `info` is about to be delivered to the current thread: gdb may look first, and change it or make it another signal.
+/// False: it is not delivered.
+bool filter_signal(arch::TrapFrame& frame, signal::Info& info);
 /// The kernel is about to die of a fault in `frame`: gdb may look first.
 void report_kernel_fault(const arch::TrapFrame& frame, int signal_number);
 /// The app ended: what breakpoints printed goes out, and gdb is told. Thread context.

@@ -162,8 +162,10 @@ Answer<> GuestTarget::remove(uint64_t address, uint64_t) {
 
 Answer<> GuestTarget::execute(std::string_view command, gdbstub::MonitorOutput& output) {
     if (command == "help") {
-        output.put("view app      show threads where they left the app, as gdbserver does (default)\n")
-            .put("view kernel   show threads, kernel threads too, where they are in the kernel; read-only\n");
+        output.put("view app              show threads where they left the app, as gdbserver does (default)\n")
+            .put("view kernel           show threads, kernel threads too, where they are in the kernel; read-only\n");
+        if (m_monitor != nullptr)
+            return m_monitor->execute(command, output);
     } else if (command == "view kernel") {
         m_view = View::Kernel;
         output.put("kernel view: run `maintenance flush register-cache`, then `info threads` or `backtrace`\n");
@@ -171,7 +173,10 @@ Answer<> GuestTarget::execute(std::string_view command, gdbstub::MonitorOutput& 
         m_view = View::App;
         output.put("app view: run `maintenance flush register-cache`\n");
     } else {
-        output.put("there is: help, view app, view kernel, why\n");
+        auto executed = m_monitor != nullptr ? m_monitor->execute(command, output) : refuse(Error::NoSystemCall);
+        if (executed || executed.error().error != Error::NoSystemCall)
+            return executed;
+        output.put("there is no such command; `monitor help` lists them\n");
     }
     return {};
 }
@@ -195,10 +200,11 @@ std::string_view GuestTarget::executable() {
     return process::executable_path();
 }
 
-Answer<std::span<const uint8_t>> GuestTarget::signal_info(ThreadId id) {
-    if (m_signal_info.empty() || m_stop_thread == nullptr || m_stop_thread->tid != id)
+Answer<std::span<uint8_t>> GuestTarget::signal_info(ThreadId id) {
+    Thread* thread = find(id);
+    if (thread == nullptr || thread->signals.at_debugger == nullptr)
         return refuse(Error::NoEntry, "the thread did not stop for a signal");
-    return m_signal_info;
+    return std::span(reinterpret_cast<uint8_t*>(thread->signals.at_debugger), sizeof(signal::Info));
 }
 
 } // namespace debug

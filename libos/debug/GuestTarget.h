@@ -37,9 +37,10 @@ public:
     /// Where writes to the thread's registers go, and a single step is set up.
     arch::TrapFrame* frame_of(sched::Thread& thread);
     void set_kill_allowed(bool allowed) { m_kill_allowed = allowed; }
+    void set_files(gdbstub::Files* files) { m_files = files; }
+    /// Who answers `monitor` commands that are not about the debugger itself.
+    void set_monitor(gdbstub::Monitor* monitor) { m_monitor = monitor; }
     sched::Thread* find(gdbstub::ThreadId id);
-    /// The siginfo of the stop that is being reported.
-    void set_signal_info(std::span<const uint8_t> info) { m_signal_info = info; }
 
     /// A client that may not stop the world waits for Session::serve_running().
     bool take_service_request() { return m_service_requested.exchange(false, std::memory_order_acq_rel); }
@@ -65,6 +66,7 @@ public:
     gdbstub::ThreadLocalStorage* thread_local_storage() override { return this; }
     gdbstub::ProcessImage* process_image() override { return this; }
     gdbstub::SignalInfo* signal_info() override { return this; }
+    gdbstub::Files* files() override { return m_files; }
 
     // gdbstub::Breakpoints
     gdbstub::Answer<> insert(uint64_t address, uint64_t kind) override;
@@ -77,7 +79,7 @@ public:
     std::span<const uint8_t> auxiliary_vector() override;
     std::string_view executable() override;
     // gdbstub::SignalInfo
-    gdbstub::Answer<std::span<const uint8_t>> signal_info(gdbstub::ThreadId thread) override;
+    gdbstub::Answer<std::span<uint8_t>> signal_info(gdbstub::ThreadId thread) override;
 
 private:
     enum class View : uint8_t { App, Kernel };
@@ -94,7 +96,8 @@ private:
     bool m_stop_is_own = false; ///< the thread ran into something, it was not just interrupted
     View m_view = View::App;
     bool m_kill_allowed = false;
-    std::span<const uint8_t> m_signal_info;
+    gdbstub::Files* m_files = nullptr;
+    gdbstub::Monitor* m_monitor = nullptr;
     uint8_t m_auxiliary[512] = {};
 };
 

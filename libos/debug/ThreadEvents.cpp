@@ -191,25 +191,29 @@ void finish_system_call(arch::TrapFrame& frame) {
     thread.step_cancelled = false;
 }
 
-int filter_signal(arch::TrapFrame& frame, const signal::Info& info) {
+bool filter_signal(arch::TrapFrame& frame, signal::Info& info) {
     if (info.number == signal::Segv && info.address_or_sender == frame.pc() &&
         text_patcher().has_breakpoint(frame.pc())) {
         // gdb's hand calls return to a breakpoint on the stack, where no code may run. This fault is the breakpoint's
         // hit: as a signal, which gdb does not pass on but at a detach, it would end the app then.
         stop_simply(frame, StopReason::SoftwareBreakpoint);
-        return 0;
+        return false;
     }
-    if (!session().stops_for_signal(info.number))
-        return info.number;
-    target().set_signal_info({reinterpret_cast<const uint8_t*>(&info), sizeof(info)});
+    Thread& thread = sched::current_thread();
+    int number = info.number;
+    int wanted = number;
+    thread.signals.at_debugger = &info;
     bool retry = true;
-    int result = info.number;
-    while (retry && session().stops_for_signal(info.number)) {
+    while (retry && session().stops_for_signal(number)) {
         retry = false;
-        result = stop(frame, {.reason = StopReason::Signal, .signal = info.number}, &retry);
+        wanted = stop(frame, {.reason = StopReason::Signal, .signal = number}, &retry);
     }
-    target().set_signal_info({});
-    return result;
+    thread.signals.at_debugger = nullptr;
+    // What gdb wrote belongs to the signal that it wrote there; for another one there is nothing to tell (Linux'
+    // ptrace_signal()).
+    if (wanted != info.number)
+        info = {.number = wanted, .code = signal::SentByKill};
+    return wanted != 0;
 }
 
 void report_kernel_fault(const arch::TrapFrame& frame, int signal_number) {

@@ -68,6 +68,8 @@ bool World::stop(arch::TrapFrame& frame) {
     m_overtaken.fetch_and(~bit, std::memory_order_relaxed);
     m_frames[self.index] = &frame;
     m_missing = 0;
+    // Before the requests below. What this CPU holds another may wait for, with a lock of its own.
+    m_is_urgent.store(arch::holds_spin_lock(), std::memory_order_relaxed);
     uint64_t wanted = 0;
     for (uint32_t i = 0; i < arch::cpu_count(); ++i) {
         if (i != self.index && arch::cpu(i).online.load()) { // see join()
@@ -86,6 +88,8 @@ bool World::stop(arch::TrapFrame& frame) {
         while (!arch::cpu(i).parked.load(std::memory_order_acquire)) {
             uint64_t now = sched::boottime_ns();
             if (sent == 0 || now - sent > nmi_retry_ns) {
+                if (sent != 0)
+                    m_is_urgent.store(true, std::memory_order_relaxed); // seen by the NMI, or by the next one
                 for (uint32_t j = i; j < arch::cpu_count(); ++j) {
                     if ((wanted >> j & 1) != 0 && !arch::cpu(j).parked.load(std::memory_order_relaxed))
                         arch::send_nmi(j);
@@ -202,6 +206,16 @@ bool World::is_own_nmi() const {
         return true;
     uint64_t sent = self.nmi_sent.load(std::memory_order_relaxed);
     return sched::duration_ns(arch::timestamp() - sent) < stray_nmi_limit_ns;
+}
+
+bool World::is_at_rest() const {
+    for (uint32_t i = 0; i < arch::cpu_count(); ++i) {
+        if (!arch::cpu(i).online.load(std::memory_order_relaxed))
+            continue;
+        if (m_frames[i] == nullptr || arch::cpu(i).spin_locks != 0)
+            return false;
+    }
+    return true;
 }
 
 arch::TrapFrame* World::running_frame_of(const sched::Thread& thread) const {

@@ -35,6 +35,8 @@ public:
 
     bool is_stopped() const { return m_leader.load(std::memory_order_acquire) != 0; }
     bool is_leader() const { return m_leader.load(std::memory_order_relaxed) == arch::this_cpu().index + 1; }
+    /// Stopped world: no CPU holds a SpinLock, so that what they guard is whole, and those who take them do not wait.
+    bool is_at_rest() const;
     /// CPUs that did not park within the time limit (a CPU that is gone): bit mask. Their threads' registers are
     /// unknown.
     uint64_t missing() const { return m_missing; }
@@ -49,6 +51,9 @@ public:
     /// NMI handler's part, outside of no-stop sections. True: this was a request to park and it has been obeyed, or a
     /// wake-up of this kernel's own.
     bool handle_nmi(arch::TrapFrame& frame);
+    /// Whether a CPU that the leader wants parked may finish with its SpinLocks first: the leader holds none that it
+    /// could wait for, and it has not had long enough.
+    bool may_finish_with_locks() const { return is_stopped() && !m_is_urgent.load(std::memory_order_relaxed); }
     /// Whether an NMI that is here now comes from this kernel; else somebody outside wants to break in.
     bool is_own_nmi() const;
 
@@ -64,6 +69,7 @@ private:
     arch::TrapFrame* m_frames[arch::max_cpus] = {};
     volatile bool m_is_parking[arch::max_cpus] = {}; ///< its own CPU's and its NMIs'
     std::atomic<uint64_t> m_overtaken{0};            ///< bit mask of CPUs that lost the race, and have not led since
+    std::atomic<bool> m_is_urgent{false};            ///< see may_finish_with_locks()
     uint64_t m_missing = 0;
     bool m_reschedule = false;
     bool m_abandoned = false;

@@ -1,5 +1,5 @@
-// /proc/self/fd: a symbolic link for each open descriptor. They are made when somebody looks, because descriptors come
-// and go without the tree's lock.
+// Links that are made when somebody looks: /proc/self/fd, one for each open descriptor, because descriptors come and go
+// without the tree's lock; and /proc/self/cwd.
 
 #include "libos/fs/FileSystem.h"
 #include "libos/fs/RegularFile.h"
@@ -72,16 +72,36 @@ Result<> FileSystem::refresh_descriptor_link(std::string_view name) {
         return base::fail(base::Error::NoMemory);
     base::TextBuilder text(std::span(buffer, max_path));
     tell_link(**file, text);
-    auto is_true = before && before->inode().link_target() == text.view();
-    auto link = is_true ? Result<base::Reference<SymbolicLink>>() : SymbolicLink::create(text.view());
+    auto made = set_link(*m_descriptor_links, name, text.view());
     delete[] buffer;
-    if (is_true)
+    return made;
+}
+
+/// Makes /proc/self/cwd true. Under the tree's lock.
+Result<> FileSystem::refresh_working_directory_link() {
+    auto* buffer = new (std::nothrow) char[max_path];
+    if (!buffer)
+        return base::fail(base::Error::NoMemory);
+    base::TextBuilder text(std::span(buffer, max_path));
+    append_path(*m_working_directory, text);
+    if (m_working_directory->is_removed())
+        text.put(" (deleted)");
+    auto made = set_link(m_descriptor_links->parent(), "cwd", text.view());
+    delete[] buffer;
+    return made;
+}
+
+/// Makes the symbolic link `name` in `directory`, or gives it this target.
+Result<> FileSystem::set_link(Entry& directory, std::string_view name, std::string_view target) {
+    auto& names = *directory.inode().as_directory();
+    auto* before = names.find(name);
+    if (before && before->inode().link_target() == target)
         return {};
-    auto entry = TRY(Entry::create(name, TRY(link)));
+    auto entry = TRY(Entry::create(name, TRY(SymbolicLink::create(target))));
     entry->inode().add_links(1);
     if (before)
-        retire(directory.remove(*before));
-    directory.insert(*m_descriptor_links, std::move(entry));
+        retire(names.remove(*before));
+    names.insert(directory, std::move(entry));
     return {};
 }
 

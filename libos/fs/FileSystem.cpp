@@ -68,6 +68,8 @@ Result<FileSystem::Place> FileSystem::walk(const Start& start, std::string_view 
             return fail(Error::IsDirectory);
         if (current == m_descriptor_links.get())
             TRY(refresh_descriptor_link(name));
+        else if (name == "cwd" && m_descriptor_links && current == &m_descriptor_links->parent())
+            TRY(refresh_working_directory_link());
         auto* entry = directory->find(name);
         if (!entry && !is_last)
             return fail(Error::NoEntry);

@@ -30,6 +30,9 @@ public:
 
     DescriptorTable& descriptors() { return m_descriptors; }
 
+    /// For the stopped world, where nobody can be waited for: whether there is a tree, and no thread that changes it.
+    bool is_at_rest() const { return m_root && !m_tree.is_held(); }
+
     /// open(2) without a descriptor. `mode` is what O_CREAT gives, before the umask.
     base::Result<base::Reference<OpenFile>> open(const Start& start, std::string_view path, int flags, uint32_t mode);
     /// AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH count in `flags`.
@@ -93,6 +96,8 @@ private:
     void tell_link(OpenFile& file, base::TextBuilder& text);
     base::Result<> refresh_descriptor_link(std::string_view name);
     base::Result<> refresh_descriptor_links();
+    base::Result<> refresh_working_directory_link();
+    base::Result<> set_link(Entry& directory, std::string_view name, std::string_view target);
     void retire(base::Reference<Entry> link);
     void release_retired_links();
     base::Result<> make_parents(std::string_view path);

@@ -82,6 +82,8 @@ constexpr Node nodes[] = {
     directory(1, "self"),
     directory(2, "fd"),
     {2, Node::Kind::ExecutableLink, 0777, "exe"},
+    link(2, "cwd", "/"),
+    link(2, "root", "/"),
     generated(2, "maps", ProcFile::SelfMaps),
     generated(2, "smaps", ProcFile::SelfSmaps),
     generated(2, "stat", ProcFile::SelfStat),

@@ -27,6 +27,9 @@ public:
         m_waiters.wake_one();
     }
 
+    /// For the stopped world.
+    bool is_held() const { return m_held; }
+
 private:
     sched::SpinLock m_lock;
     bool m_held = false;

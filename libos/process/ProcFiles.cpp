@@ -29,13 +29,22 @@ base::Result<> copy_app_range(base::TextBuilder& text, uint64_t start, uint64_t 
     return {};
 }
 
+/// The main thread's name is the process', whoever asks; that one may have ended.
+void put_name(base::TextBuilder& text) {
+    sched::SpinLocker threads(sched::scheduler().lock());
+    const auto* main = sched::scheduler().find(process_id);
+    text.put(main != nullptr ? main->name_view() : sched::current_thread().name_view());
+}
+
 char state_letter() {
     return 'R';
 }
 
 void print_stat(base::TextBuilder& text) {
     auto& scheduler = sched::scheduler();
-    text.decimal(process_id).put(" (").put(sched::current_thread().name_view()).put(") ").put(state_letter());
+    text.decimal(process_id).put(" (");
+    put_name(text);
+    text.put(") ").put(state_letter());
     text.put(" 0 1 1 0 -1 4194304 0 0 0 0 ");
     text.decimal(sched::duration_ns(scheduler.exited_cpu_time()) / 10'000'000).put(" 0 0 0 20 0 ");
     text.decimal(scheduler.app_thread_count()).put(" 0 0 ");
@@ -46,7 +55,9 @@ void print_stat(base::TextBuilder& text) {
 }
 
 void print_status(base::TextBuilder& text) {
-    text.put("Name:\t").put(sched::current_thread().name_view()).put("\nUmask:\t0022\nState:\tR (running)\nTgid:\t1\n");
+    text.put("Name:\t");
+    put_name(text);
+    text.put("\nUmask:\t0022\nState:\tR (running)\nTgid:\t1\n");
     text.put("Pid:\t1\nPPid:\t0\nTracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n");
     text.put("VmSize:\t").decimal(memory::address_space().mapped_bytes() / 1024).put(" kB\n");
     text.put("VmRSS:\t").decimal(memory::address_space().resident_pages() * page / 1024).put(" kB\n");
@@ -88,7 +99,8 @@ public:
         case fs::ProcFile::SelfEnvironment:
             return copy_app_range(text, start.environment_start, start.environment_end);
         case fs::ProcFile::SelfCommand:
-            text.put(sched::current_thread().name_view()).put('\n');
+            put_name(text);
+            text.put('\n');
             return {};
         case fs::ProcFile::SelfAuxiliary:
             return copy_app_range(text, start.auxiliary_start, start.auxiliary_end);

@@ -23,6 +23,7 @@ public:
     /// Not inline, like unlock(): code that is run once is cheaper shared, and boot is such code.
     [[gnu::noinline]] arch::InterruptState lock() {
         auto state = arch::disable_interrupts();
+        arch::enter_spin_lock();
         // acquire: what the previous holder wrote before its release is seen by this one.
         while (m_held.exchange(true, std::memory_order_acquire)) {
             while (m_held.load(std::memory_order_relaxed))
@@ -39,6 +40,7 @@ public:
     void unlock_masked() {
         ASSERT(m_held.load(std::memory_order_relaxed));
         m_held.store(false, std::memory_order_release);
+        arch::leave_spin_lock();
     }
 
     /// For assertions and for the stopped world, which must know whether a structure is consistent.

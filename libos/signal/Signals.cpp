@@ -95,11 +95,9 @@ void forget_ignored(int number) {
 }
 
 /// Enters the handler of `info.number`, or ends the app.
-void take_action(arch::TrapFrame& frame, const Info& original) {
+void take_action(arch::TrapFrame& frame, Info info) {
     sched::Thread& thread = sched::current_thread();
-    Info info = original;
-    info.number = debug::filter_signal(frame, original);
-    if (info.number == 0)
+    if (!debug::filter_signal(frame, info))
         return; // the debugger took it
     Action action;
     {
@@ -117,8 +115,8 @@ void take_action(arch::TrapFrame& frame, const Info& original) {
     syscalls::finish_interrupted_call(frame, restart);
     if (!push_signal_frame(frame, info, action, thread.signals)) {
         // No room for the frame: Linux forces SIGSEGV, and a SIGSEGV handler could not run either.
-        Info fault{.number = Segv, .code = 0x80};
-        crash::fatal_signal(frame, fault);
+        Info no_room{.number = Segv, .code = SentByKernel};
+        crash::fatal_signal(frame, no_room);
     }
     sched::SpinLocker locker(g_process.lock);
     thread.signals.mask |= action.mask & ~unblockable;
@@ -128,15 +126,16 @@ void take_action(arch::TrapFrame& frame, const Info& original) {
 
 } // namespace
 
-void raise_fault(arch::TrapFrame& frame, const Info& info) {
+void raise_fault(arch::TrapFrame& frame, const Info& fault) {
+    Info info = fault;
     sched::Thread& thread = sched::current_thread();
     // A fault that is blocked or ignored ends the app: the instruction could only fault again.
     if ((thread.signals.mask & bit(info.number)) != 0 || g_process.actions[info.number].handler == ignore_action) {
-        if (debug::filter_signal(frame, info) != 0)
+        if (debug::filter_signal(frame, info))
             crash::fatal_signal(frame, info);
         return;
     }
-    take_action(frame, info);
+    take_action(frame, fault);
 }
 
 ProcessSignals& process_signals() {

@@ -15,6 +15,8 @@ struct ThreadSignals {
     bool is_gone = false; ///< the thread is ending: nothing is queued for it any more
     AlternateStack alternate{};
     SignalQueue pending;
+    /// What is about to be delivered, where a debugger may look and write; the thread's own, and the stopped world's.
+    Info* at_debugger = nullptr;
 
     /// Those that the thread would take now.
     Set wanted() const { return ~mask | awaited; }

@@ -51,7 +51,7 @@ class Debugger(guest.GuestTest):
                 self.assert_in_order(
                     output, r"Breakpoint 1, main \(argc=1", r"^\d+\s+int sum = add\(2, 3\);", r"^\d+\s+sum = twice\(sum\);",
                     r"^twice \(number=5\)", r"^#0 .*twice \(number=5\)", r"^#1 .* in main \(argc=1",
-                    r"Value returned is \$1 = 10", r"\$2 = 10", r"\[Inferior 1 \(Remote target\) exited normally\]")
+                    r"Value returned is \$1 = 10", r"\$2 = 10", r"\[Inferior 1 \(process 1\) exited normally\]")
                 self.assertEqual((instance.wait(), instance.lines), (0, ["total 10"]))
 
     def test_exit_status_is_reported(self):
@@ -106,8 +106,8 @@ class Debugger(guest.GuestTest):
                     time.sleep(0.5)
                     output = self.gdb("info threads", "thread apply all backtrace", "detach")
                     for number in range(1, 5):
-                        self.assertRegex(output, rf'Thread {number + 1} "contender-{number}"')
-                    self.assertRegex(output, r'Thread 1 "threads"')
+                        self.assertRegex(output, rf'Thread 1\.{number + 1} "contender-{number}"')
+                    self.assertRegex(output, r'Thread 1\.1 "threads"')
                     stacks = output.split("\nThread ")[1:]
                     self.assertEqual(len(stacks), 5, output)
                     for stack in stacks:
@@ -222,8 +222,8 @@ class Debugger(guest.GuestTest):
         self.debuggee("serve")
         output = self.gdb("monitor help", "monitor view kernel", "maintenance flush register-cache", "info threads",
                           "monitor view app", "monitor nonsense")
-        self.assert_in_order(output, r"^view app ", r"^view kernel ", r"^kernel view:", r'Thread \d+ "\w+"',
-                             r"^app view", r"^there is: help")
+        self.assert_in_order(output, r"^view app ", r"^view kernel ", r"^kernel view:", r'Thread 1\.\d+ "\w+"',
+                             r"^app view", r"^there is no such command; `monitor help`")
 
 
 if __name__ == "__main__":

@@ -179,8 +179,8 @@ class RealGdb(unittest.TestCase):
     def test_threads_have_names(self):
         with Machine() as machine:
             output = machine.gdb("info threads", "thread 2", "p/x $rax", "thread name", "thread apply all p/x $rsp")
-            self.assert_says(output, r'Thread 1 "main" \(running\)', r'Thread 2 "worker" \(futex wait\)',
-                             r'Thread 31 "<odd> & "name"" \(sleeping\)', r"\$1 = 0x1002", "= 0x18100", "= 0x19f00")
+            self.assert_says(output, r'Thread 1\.1 "main" \(running\)', r'Thread 1\.2 "worker" \(futex wait\)',
+                             r'Thread 1\.31 "<odd> & "name"" \(sleeping\)', r"\$1 = 0x1002", "= 0x18100", "= 0x19f00")
 
     def test_ctrl_c_stops_a_running_machine(self):
         with Machine() as machine:

@@ -5,10 +5,12 @@
 //                              status
 //   debuggee deaf              spins in spin_deaf() with interrupts off until a debugger sets g_stop
 //   debuggee walk              over and over system calls, work for the timer to interrupt, and a page fault
+//   debuggee signal            sends itself SIGUSR1 with the value 42, and prints what its handler is told
 //   debuggee calls             two threads in call_loop until a debugger sets g_stop: that is the status
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -167,6 +169,18 @@ int walk() {
     }
 }
 
+volatile int g_told = 0;
+
+int be_told() {
+    struct sigaction action = {};
+    action.sa_sigaction = [](int, siginfo_t* info, void*) { g_told = info->si_value.sival_int; };
+    action.sa_flags = SA_SIGINFO;
+    sigaction(SIGUSR1, &action, nullptr);
+    sigqueue(getpid(), SIGUSR1, {.sival_int = 42});
+    std::printf("value %d\n", g_told);
+    return 0;
+}
+
 int main(int argc, char** argv) {
     int sum = add(2, 3);
     sum = twice(sum);
@@ -177,6 +191,8 @@ int main(int argc, char** argv) {
         return spin_deaf();
     if (argc > 1 && std::strcmp(argv[1], "walk") == 0)
         return walk();
+    if (argc > 1 && std::strcmp(argv[1], "signal") == 0)
+        return be_told();
     if (argc > 1 && std::strcmp(argv[1], "calls") == 0)
         return calls();
     std::printf("total %d\n", g_total);

@@ -278,7 +278,62 @@ Answer<uint64_t> FakeTarget::address(ThreadId thread, uint64_t offset, uint64_t 
     return arch::static_tls_address(thread_by_id(thread).registers.fs_base, 0x18, 16, offset);
 }
 
-Answer<std::span<const uint8_t>> FakeTarget::signal_info(ThreadId thread) {
+Answer<uint32_t> FakeTarget::open(std::string_view path) {
+    if (!file_contents.contains(std::string(path)))
+        return refuse(base::Error::NoEntry, "There is no such file.");
+    open_paths.emplace_back(path);
+    return static_cast<uint32_t>(open_paths.size() - 1);
+}
+
+Answer<> FakeTarget::close(uint32_t file) {
+    if (file >= open_paths.size() || open_paths[file].empty())
+        return refuse(base::Error::BadFile, "There is no such open file.");
+    open_paths[file].clear();
+    return {};
+}
+
+Answer<size_t> FakeTarget::read(uint32_t file, uint64_t offset, std::span<uint8_t> out) {
+    if (file >= open_paths.size() || open_paths[file].empty())
+        return refuse(base::Error::BadFile, "There is no such open file.");
+    const std::string& content = file_contents[open_paths[file]];
+    size_t start = std::min<uint64_t>(offset, content.size());
+    size_t count = std::min(out.size(), content.size() - start);
+    std::copy_n(content.begin() + static_cast<ptrdiff_t>(start), count, out.begin());
+    return count;
+}
+
+Answer<FileStatus> FakeTarget::status(uint32_t file) {
+    if (file >= open_paths.size() || open_paths[file].empty())
+        return refuse(base::Error::BadFile, "There is no such open file.");
+    return status(std::string_view(open_paths[file]));
+}
+
+Answer<FileStatus> FakeTarget::status(std::string_view path) {
+    auto found = file_contents.find(std::string(path));
+    if (found == file_contents.end())
+        return refuse(base::Error::NoEntry, "There is no such file.");
+    return FileStatus{.device = 1,
+                      .inode = 2,
+                      .mode = 0100644,
+                      .links = 3,
+                      .user = 4,
+                      .group = 5,
+                      .device_number = 6,
+                      .size = found->second.size(),
+                      .block_size = 4096,
+                      .blocks = 8,
+                      .accessed = 9,
+                      .modified = 10,
+                      .changed = 11};
+}
+
+Answer<std::string_view> FakeTarget::link_target(std::string_view path) {
+    if (path != "/proc/1/exe")
+        return refuse(base::Error::Invalid, "This is no symbolic link.");
+    return executable_path;
+}
+
+Answer<std::span<uint8_t>> FakeTarget::signal_info(ThreadId thread) {
     if (thread != 1)
         return refuse(base::Error::NoData, "This thread did not stop for a signal.");
     return m_siginfo;

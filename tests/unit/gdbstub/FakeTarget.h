@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -48,6 +49,7 @@ class FakeTarget final : public Target,
                          ThreadLocalStorage,
                          ProcessImage,
                          SignalInfo,
+                         Files,
                          Audit {
 public:
     static constexpr uint64_t memory_base = 0x10000;
@@ -94,6 +96,9 @@ public:
     unsigned service_requests = 0;
     unsigned register_writes = 0;
     std::vector<std::string> audited;
+    std::map<std::string, std::string> file_contents{{"/etc/motd", "hello}$#*\n"}, {"/empty", ""}};
+    /// By number; a closed one is empty.
+    std::vector<std::string> open_paths;
 
     // Target
     void request_stop() override { ++stop_requests; }
@@ -116,6 +121,7 @@ public:
     ThreadLocalStorage* thread_local_storage() override { return offers_optional_parts ? this : nullptr; }
     ProcessImage* process_image() override { return offers_optional_parts ? this : nullptr; }
     SignalInfo* signal_info() override { return offers_optional_parts ? this : nullptr; }
+    Files* files() override { return offers_optional_parts ? this : nullptr; }
 
 private:
     // Audit
@@ -145,7 +151,14 @@ private:
     Answer<uint64_t> address(ThreadId thread, uint64_t offset, uint64_t link_map) override;
     std::span<const uint8_t> auxiliary_vector() override { return m_auxv; }
     std::string_view executable() override { return executable_path; }
-    Answer<std::span<const uint8_t>> signal_info(ThreadId thread) override;
+    Answer<std::span<uint8_t>> signal_info(ThreadId thread) override;
+    Answer<uint32_t> open(std::string_view path) override;
+    Answer<> close(uint32_t file) override;
+    Answer<size_t> read(uint32_t file, uint64_t offset, std::span<uint8_t> out) override;
+    Answer<FileStatus> status(uint32_t file) override;
+    Answer<FileStatus> status(std::string_view path) override;
+    Answer<std::string_view> link_target(std::string_view path) override;
+    void close_all() override { open_paths.clear(); }
 
     bool is_mapped(uint64_t address) const { return address >= memory_base && address < memory_base + memory_size; }
     uint8_t& byte_at(uint64_t address) { return memory[address - memory_base]; }

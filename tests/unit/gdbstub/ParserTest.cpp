@@ -120,8 +120,8 @@ TEST(Parser, ReadsConditionsAndCommands) {
 
 TEST(Parser, DoesNotKnowWhatItDoesNotKnow) {
     for (std::string_view packet :
-         {"", "!", "vMustReplyEmpty", "vCtrlC", "vFile:open:00,0,0", "qTStatus", "qSymbol::", "qOffsets", "QNonStop:1",
-          "q", "Q", "v", "vContinue", "qSupportedX", "qXfer:siginfo:write::0:00", "qSearch:registers:1;2;3", "\x80"})
+         {"", "!", "vMustReplyEmpty", "vCtrlC", "vFile:chown:00,0", "qTStatus", "qSymbol::", "qOffsets", "QNonStop:1",
+          "q", "Q", "v", "vContinue", "qSupportedX", "qXfer:auxv:write::0:00", "qSearch:registers:1;2;3", "\x80"})
         EXPECT_NE(parsed<Unknown>(packet), nullptr) << packet;
 }
 

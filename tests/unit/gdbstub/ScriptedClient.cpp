@@ -71,7 +71,7 @@ Bench& Bench::raw(std::string_view bytes) {
 
 Bench& Bench::connect() {
     return raw("+")
-        .packet("qSupported:multiprocess+;swbreak+;hwbreak+;qRelocInsn+;no-resumed+;xmlRegisters=i386")
+        .packet("qSupported:swbreak+;hwbreak+;qRelocInsn+;no-resumed+;xmlRegisters=i386")
         .raw("+")
         .packet("vMustReplyEmpty")
         .raw("+")

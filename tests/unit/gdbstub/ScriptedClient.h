@@ -44,7 +44,8 @@ public:
 
     Bench& raw(std::string_view bytes);
     Bench& packet(std::string_view data) { return raw(framed(data)); }
-    /// What a gdb says first, in the order of gdb 13, so that the rest goes without acknowledgements.
+    /// What a gdb says first, in the order of gdb 13, but for processes, so that the rest goes without
+    /// acknowledgements.
     Bench& connect();
 
     const ResumePlan& stop(const StopEvent& event = {.thread = 1}) { return session.run_stopped(event); }

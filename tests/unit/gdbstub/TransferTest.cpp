@@ -82,12 +82,42 @@ TEST(Transfer, OtherObjectsComeFromTheTarget) {
     EXPECT_EQ(siginfo.front(), 11);
 }
 
+TEST(Transfer, ASignalsInformationIsWritten) {
+    Bench bench;
+    EXPECT_EQ(bench.ask("qXfer:siginfo:write::7e:ab"), "2");
+    EXPECT_EQ(whole(bench, "siginfo:read:", 128).substr(126), "ab");
+    EXPECT_EQ(bench.ask("qXfer:siginfo:write::7f:ab"), "E16");
+    EXPECT_EQ(bench.ask("qXfer:siginfo:write::ffffffffffffffff:ab"), "E16");
+    EXPECT_EQ(bench.ask("qXfer:siginfo:write::80:"), "0");
+    EXPECT_EQ(bench.ask("qXfer:siginfo:write:x:0:ab"), "E16");
+    EXPECT_EQ(whole(bench, "siginfo:read:", 128).substr(126), "ab");
+}
+
+TEST(Transfer, ThreadsAreNamedWithTheirProcessToAClientThatKnowsProcesses) {
+    Bench bench;
+    bench.connect()
+        .packet("qSupported:multiprocess+")
+        .packet("QStartNoAckMode")
+        .packet("qXfer:threads:read::0,40")
+        .packet("qfThreadInfo")
+        .packet("qC")
+        .packet("Tp1.2");
+    bench.packet("Hgp1.2").packet("qC").packet("vCont;c:p1.-1");
+    bench.stop();
+    bench.session.report_exit(3);
+    auto replies = bench.replies();
+    std::vector<std::string> last(replies.end() - 7, replies.end());
+    EXPECT_EQ(last[0].substr(0, 50), "m<?xml version=\"1.0\"?>\n<threads>\n<thread id=\"p1.1\"");
+    EXPECT_EQ(std::vector<std::string>(last.begin() + 1, last.end()),
+              (std::vector<std::string>{"mp1.1,p1.2,p1.1f", "QCp1.1", "OK", "OK", "QCp1.1", "W03;process:1"}));
+}
+
 TEST(Transfer, WhatIsNotThereIsRefused) {
     Bench bench;
     EXPECT_EQ(bench.ask("qXfer:features:read:other.xml:0,100"), "E02");
     EXPECT_EQ(bench.ask("qXfer:threads:read:x:0,100"), "E02");
     EXPECT_EQ(bench.ask("qXfer:unheard-of:read::0,100"), "");
-    EXPECT_EQ(bench.ask("qXfer:siginfo:write::0:00"), "");
+    EXPECT_EQ(bench.ask("qXfer:auxv:write::0:00"), "");
     EXPECT_EQ(bench.ask("qXfer:features:read:target.xml:ffffffffffffffff,ffffffffffffffff"), "l");
     bench.packet("Hg2").packet("qXfer:siginfo:read::0,100");
     bench.stop();

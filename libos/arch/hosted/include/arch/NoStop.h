@@ -5,6 +5,8 @@ namespace arch {
 
 inline void enter_no_stop() {}
 inline void leave_no_stop() {}
+inline void enter_spin_lock() {}
+inline void leave_spin_lock() {}
 
 class [[nodiscard]] NoStop {
 public:

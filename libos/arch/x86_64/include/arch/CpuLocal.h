@@ -72,6 +72,8 @@ struct alignas(4096) CpuLocal {
     /// arch/NoStop.h; volatile for the same reason.
     volatile bool stop_put_off;
     volatile uint32_t no_stop_depth;
+    /// SpinLocks that this CPU holds or is about to take; volatile: a stop may land between any two instructions.
+    volatile uint32_t spin_locks;
     /// When this kernel last sent this CPU an NMI, by timestamp(). Written by any CPU.
     std::atomic<uint64_t> nmi_sent;
     std::atomic<bool> online;

@@ -29,6 +29,24 @@ inline void leave_no_stop() {
         take_put_off_stop();
 }
 
+/// Around a SpinLock, interrupts off. Another CPU's stop waits for its end, for a moment, so that in the stopped world
+/// what locks guard is whole, as a rule; what this CPU runs into by itself stops it there.
+inline void enter_spin_lock() {
+    auto& cpu = this_cpu();
+    cpu.spin_locks = cpu.spin_locks + 1;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+inline void leave_spin_lock() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    auto& cpu = this_cpu();
+    cpu.spin_locks = cpu.spin_locks - 1;
+    if (cpu.spin_locks == 0 && cpu.no_stop_depth == 0 && cpu.stop_put_off) [[unlikely]]
+        take_put_off_stop();
+}
+inline bool holds_spin_lock() {
+    return this_cpu().spin_locks != 0;
+}
+
 /// From an NMI or an exception on this CPU.
 inline bool in_no_stop() {
     return this_cpu().no_stop_depth != 0;
