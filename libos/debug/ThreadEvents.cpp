@@ -139,6 +139,8 @@ Handled handle_debug_exception(arch::TrapFrame& frame) {
             show_printed(frame);
             if (stops)
                 stop(frame, {.reason = StopReason::HardwareBreakpoint}, &retry);
+            // QEMU 10 says already that the instruction may run, where a processor leaves that to its handler.
+            frame.stop_at_execute_watch();
             if (!retry && frame.pc() == pc)
                 frame.resume_over_execute_watch();
             return Handled::Yes;

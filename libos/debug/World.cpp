@@ -182,6 +182,11 @@ void World::park(arch::TrapFrame& frame) {
     arch::flush_all_pages();
     restore_vector_state();
     watch_points().apply();
+    if (m_reschedule) {
+        // Its thread may be held: not one instruction of the app comes before this interrupt.
+        self.reschedule.store(true, std::memory_order_relaxed);
+        arch::send_interrupt(self.index, arch::reschedule_vector);
+    }
     // release: after this the leader, and requesters, count on this CPU again.
     self.parked.store(false, std::memory_order_release);
     std::atomic_signal_fence(std::memory_order_seq_cst);

@@ -94,11 +94,11 @@ void forget_ignored(int number) {
         forget(t->signals.pending);
 }
 
-/// Enters the handler of `info.number`, or ends the app.
-void take_action(arch::TrapFrame& frame, Info info) {
+/// Enters the handler of `info.number`, or ends the app. False: the debugger took it.
+bool take_action(arch::TrapFrame& frame, Info info) {
     sched::Thread& thread = sched::current_thread();
     if (!debug::filter_signal(frame, info))
-        return; // the debugger took it
+        return false;
     Action action;
     {
         sched::SpinLocker locker(g_process.lock);
@@ -122,6 +122,7 @@ void take_action(arch::TrapFrame& frame, Info info) {
     thread.signals.mask |= action.mask & ~unblockable;
     if ((action.flags & flag_no_defer) == 0)
         thread.signals.mask |= bit(info.number);
+    return true;
 }
 
 } // namespace
@@ -135,7 +136,7 @@ void raise_fault(arch::TrapFrame& frame, const Info& fault) {
             crash::fatal_signal(frame, info);
         return;
     }
-    take_action(frame, fault);
+    (void)take_action(frame, fault);
 }
 
 ProcessSignals& process_signals() {
@@ -224,19 +225,22 @@ void deliver_pending(arch::TrapFrame& frame) {
     sched::Thread& thread = sched::current_thread();
     if (thread.exit_requested)
         process::exit_thread();
+    bool enters_handler = false;
     // Read without the lock: a signal that comes now interrupts this CPU again.
-    if (!is_pending()) {
-        if (frame.is_system_call())
-            syscalls::finish_interrupted_call(frame, true);
-        if (thread.signals.restore_saved_mask) {
-            thread.signals.restore_saved_mask = false;
-            thread.signals.mask = thread.signals.saved_mask;
-        }
-        return;
+    if (is_pending()) {
+        Info info;
+        while (take_deliverable(thread, info) != 0)
+            enters_handler = take_action(frame, info) || enters_handler;
     }
-    Info info;
-    while (take_deliverable(thread, info) != 0)
-        take_action(frame, info);
+    if (enters_handler)
+        return;
+    // There is none, another thread was quicker, or the debugger took it: as if nothing had come.
+    if (frame.is_system_call())
+        syscalls::finish_interrupted_call(frame, true);
+    if (thread.signals.restore_saved_mask) {
+        thread.signals.restore_saved_mask = false;
+        thread.signals.mask = thread.signals.saved_mask;
+    }
 }
 
 // --- system calls

@@ -55,6 +55,7 @@ struct TrapFrame {
     void enable_single_step() { rflags |= RFLAGS_TF; }
     /// The instruction at pc runs although an execute watch stands on it: once.
     void resume_over_execute_watch() { rflags |= RFLAGS_RF; }
+    void stop_at_execute_watch() { rflags &= ~uint64_t{RFLAGS_RF}; }
     void disable_single_step() { rflags &= ~uint64_t{RFLAGS_TF}; }
     /// Of a system call that was stepped: r11 holds the flags that it was called with.
     void hide_single_step_of_call() { r11 &= ~uint64_t{RFLAGS_TF}; }
