@@ -3,6 +3,7 @@
 #include "libos/debug/Debugger.h"
 #include "libos/debug/GuestMemory.h"
 #include "libos/debug/TextPatcher.h"
+#include "libos/debug/WatchPoints.h"
 #include "libos/debug/arch/StepPlan.h"
 #include "libos/memory/PhysicalMemory.h"
 
@@ -123,7 +124,8 @@ void return_to_slot(arch::TrapFrame& frame, uint64_t address) {
     if (frame.pc() != address || !take_slot())
         return;
     Slot& slot = g_slots[arch::this_cpu().index];
-    auto plan = text_patcher().stops_at(address) ? plan_at(frame) : std::nullopt;
+    bool is_breakpoint = text_patcher().stops_at(address) || watch_points().stops_at(address);
+    auto plan = is_breakpoint ? plan_at(frame) : std::nullopt;
     if (!plan || plan->kind != StepPlan::Kind::InSlot) {
         give_up_slot(frame); // it goes on in place: into the breakpoint again, if that is still there
         return;

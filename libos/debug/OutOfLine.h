@@ -32,7 +32,8 @@ enum class Passed : uint8_t {
     InSlot, ///< the caller's trap is to end by return_to_slot() with the pc that the frame has now
     Done,   ///< the frame's pc is behind the instruction
 };
-/// From #BP, with the pc back on the breakpoint's address. The world may run or be stopped.
+/// From #BP, with the pc back on the breakpoint's address, or from #DB at one in the debug registers. The world may run
+/// or be stopped.
 Passed pass_breakpoint(arch::TrapFrame& frame);
 
 } // namespace debug

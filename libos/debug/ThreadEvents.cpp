@@ -4,6 +4,7 @@
 #include "libos/debug/BreakpointHit.h"
 #include "libos/debug/Debugger.h"
 #include "libos/debug/GuestTarget.h"
+#include "libos/debug/OutOfLine.h"
 #include "libos/debug/Stops.h"
 #include "libos/debug/TextPatcher.h"
 #include "libos/debug/ThreadControl.h"
@@ -125,26 +126,38 @@ Handled handle_breakpoint(arch::TrapFrame& frame) {
     return Handled::Yes;
 }
 
+/// The pc is at one in the debug registers.
+Handled handle_hardware_breakpoint(arch::TrapFrame& frame) {
+    uint64_t address = frame.pc();
+    bool has_lost = false;
+    bool stops = stops_at_hardware_breakpoint(frame, session());
+    show_printed(frame);
+    if (stops)
+        stop(frame, {.reason = StopReason::HardwareBreakpoint}, &has_lost);
+    // Whoever loses the race to stop the world runs into it again, as with a breakpoint in the code.
+    if (has_lost || frame.pc() != address || !watch_points().stops_at(address))
+        return Handled::Yes;
+    switch (pass_breakpoint(frame)) {
+    case Passed::InSlot:
+        return Handled::OutOfLine;
+    case Passed::Done:
+        return frame.is_single_stepping() ? end_step(frame) : Handled::Yes;
+    case Passed::No:
+        // An interrupt before the instruction takes the flag away: then it is evaluated, or told, again.
+        frame.resume_over_execute_watch();
+        break;
+    }
+    return Handled::Yes;
+}
+
 Handled handle_debug_exception(arch::TrapFrame& frame) {
     auto status = arch::take_debug_status();
     if (status.watch_point >= 0 && watch_points().at(status.watch_point).used) {
         int index = status.watch_point;
         auto kind = watch_points().kind_of(index);
+        if (kind == gdbstub::PointKind::Execute)
+            return handle_hardware_breakpoint(frame);
         bool retry = true;
-        if (kind == gdbstub::PointKind::Execute) {
-            // Whoever loses the race to stop the world runs into it again, as with a breakpoint in the code.
-            uint64_t pc = frame.pc();
-            retry = false;
-            bool stops = stops_at_hardware_breakpoint(frame, session());
-            show_printed(frame);
-            if (stops)
-                stop(frame, {.reason = StopReason::HardwareBreakpoint}, &retry);
-            // QEMU 10 says already that the instruction may run, where a processor leaves that to its handler.
-            frame.stop_at_execute_watch();
-            if (!retry && frame.pc() == pc)
-                frame.resume_over_execute_watch();
-            return Handled::Yes;
-        }
         // The access is done: it is told even if the world was stopped before it could be.
         while (retry && watch_points().at(index).used) {
             retry = false;

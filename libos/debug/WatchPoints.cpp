@@ -40,6 +40,14 @@ bool WatchPoints::any() const {
     return false;
 }
 
+bool WatchPoints::stops_at(uint64_t address) const {
+    for (const auto& point : m_points) {
+        if (point.used && point.kind == arch::WatchKind::Execute && point.address == address)
+            return true;
+    }
+    return false;
+}
+
 gdbstub::Answer<> WatchPoints::insert(gdbstub::PointKind kind, uint64_t address, uint64_t length) {
     if (kind == gdbstub::PointKind::Execute)
         length = 1;

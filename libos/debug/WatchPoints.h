@@ -19,6 +19,8 @@ public:
     /// On each CPU when it goes on.
     void apply() { arch::load_watch_points(m_points); }
     bool any() const;
+    /// Whether an instruction there is a breakpoint of theirs.
+    bool stops_at(uint64_t address) const;
     const arch::WatchPoint& at(int index) const { return m_points[index]; }
     gdbstub::PointKind kind_of(int index) const { return m_kinds[index]; }
 

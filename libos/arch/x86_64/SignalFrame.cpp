@@ -104,7 +104,7 @@ bool push_signal_frame(arch::TrapFrame& frame, const Info& info, const Action& a
         return false;
 
     frame.rsp = at;
-    frame.rip = action.handler;
+    frame.set_pc(action.handler);
     frame.rdi = static_cast<uint64_t>(info.number);
     frame.rsi = at + offsetof(Frame, info);
     frame.rdx = at + offsetof(Frame, user);
@@ -146,7 +146,7 @@ bool pop_signal_frame(arch::TrapFrame& frame, ThreadSignals& signals) {
     frame.r12 = c.r12, frame.r13 = c.r13, frame.r14 = c.r14, frame.r15 = c.r15;
     frame.rdi = c.rdi, frame.rsi = c.rsi, frame.rbp = c.rbp, frame.rbx = c.rbx;
     frame.rdx = c.rdx, frame.rax = c.rax, frame.rcx = c.rcx, frame.rsp = c.rsp;
-    frame.rip = c.rip;
+    frame.set_pc(c.rip);
     frame.rflags = (frame.rflags & ~user_flags) | (c.eflags & user_flags) | 0x202;
     frame.vector = 0;
     signals.alternate = in->user.stack;

@@ -99,6 +99,13 @@ debug::SlotExit leave_slot(TrapFrame& frame) {
     return debug::leave_slot(frame, frame.vector == breakpoint_vector);
 }
 
+/// Of an interrupt. QEMU 10.0 (not 7.2) saves the flag set, where a processor saves it as it was, clear:
+/// the instruction that was interrupted then runs past a breakpoint in the debug registers. The kernel itself relies on
+/// the flag for nothing that an interrupt may part (handle_hardware_breakpoint()).
+void forget_resume_flag(TrapFrame& frame) {
+    frame.stop_at_execute_watch();
+}
+
 PageFault decode_page_fault(uint64_t error_code) {
     auto access = (error_code & 0x10) != 0  ? memory::Access::Execute
                   : (error_code & 0x2) != 0 ? memory::Access::Write
@@ -161,6 +168,8 @@ extern "C" void trap_dispatch(arch::TrapFrame* frame) {
     debug::SlotExit slot = leave_slot(*frame);
     take_deferred_nmi(*frame);
     uint64_t vector = frame->vector;
+    if (vector >= first_device_vector)
+        forget_resume_flag(*frame);
     if (vector == page_fault_vector) {
         trap::on_page_fault(*frame, decode_page_fault(frame->error_code));
     } else if (vector == timer_vector) {
@@ -197,6 +206,7 @@ extern "C" void nmi_dispatch(arch::TrapFrame* frame) {
         return;
     }
     debug::SlotExit slot = leave_slot(*frame);
+    forget_resume_flag(*frame);
     restart_way_out(*frame);
     trap::on_nmi(*frame);
     if (slot.unfinished != 0)

@@ -54,7 +54,7 @@ void to_frame(const gdbstub::RegisterFile& in, arch::TrapFrame& f, uint64_t& fs_
     f.rsi = in.rsi, f.rdi = in.rdi, f.rbp = in.rbp, f.rsp = in.rsp;
     f.r8 = in.r8, f.r9 = in.r9, f.r10 = in.r10, f.r11 = in.r11;
     f.r12 = in.r12, f.r13 = in.r13, f.r14 = in.r14, f.r15 = in.r15;
-    f.rip = in.rip;
+    f.set_pc(in.rip);
     // CF PF AF ZF SF DF OF AC ID: the rest is the kernel's.
     constexpr uint64_t changeable = 0x240cd5;
     f.rflags = (f.rflags & ~changeable) | (in.eflags & changeable);

@@ -18,7 +18,10 @@ struct TrapFrame {
     static constexpr uint64_t syscall_vector = VECTOR_SYSCALL;
 
     uint64_t pc() const { return rip; }
-    void set_pc(uint64_t address) { rip = address; }
+    void set_pc(uint64_t address) {
+        rip = address;
+        stop_at_execute_watch(); // what was to be passed is not there
+    }
     uint64_t sp() const { return rsp; }
     void set_sp(uint64_t address) { rsp = address; }
     uint64_t frame_pointer() const { return rbp; }
@@ -55,6 +58,7 @@ struct TrapFrame {
     void enable_single_step() { rflags |= RFLAGS_TF; }
     /// The instruction at pc runs although an execute watch stands on it: once.
     void resume_over_execute_watch() { rflags |= RFLAGS_RF; }
+    /// It does not: unless told otherwise.
     void stop_at_execute_watch() { rflags &= ~uint64_t{RFLAGS_RF}; }
     void disable_single_step() { rflags &= ~uint64_t{RFLAGS_TF}; }
     /// Of a system call that was stepped: r11 holds the flags that it was called with.
