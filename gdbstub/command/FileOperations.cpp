@@ -1,5 +1,8 @@
 // vFile: GDB manual, "Host I/O Packets".
 
+#include <array>
+
+#include "gdbstub/command/Packets.h"
 #include "gdbstub/command/Parser.h"
 
 namespace gdbstub {
@@ -49,17 +52,28 @@ struct Operation {
     std::string_view name;
     Command (*parse)(Scanner arguments);
 };
-constexpr Operation operations[] = {
-    {"open", open},
-    {"close", of_file<CloseFile>},
-    {"pread", read},
-    {"fstat", of_file<QueryFileStatus>},
-    {"stat", of_path<QueryPathStatus>},
-    {"readlink", of_path<ReadLink>},
-    {"setfs", [](Scanner) -> Command { return SelectFileSystem{}; }},
-    {"pwrite", [](Scanner) -> Command { return ChangeFile{}; }},
-    {"unlink", [](Scanner) -> Command { return ChangeFile{}; }},
+constexpr std::array operations = {
+    Operation{"open", open},
+    Operation{"close", of_file<CloseFile>},
+    Operation{"pread", read},
+    Operation{"fstat", of_file<QueryFileStatus>},
+    Operation{"stat", of_path<QueryPathStatus>},
+    Operation{"readlink", of_path<ReadLink>},
+    Operation{"setfs", [](Scanner) -> Command { return SelectFileSystem{}; }},
+    Operation{"pwrite", [](Scanner) -> Command { return ChangeFile{}; }},
+    Operation{"unlink", [](Scanner) -> Command { return ChangeFile{}; }},
 };
+
+/// As in Parser.cpp.
+constexpr bool are_described() {
+    size_t found = 0;
+    for (const Operation& operation : operations)
+        for (const PacketDescription& description : packet_descriptions)
+            found += description.group == PacketGroup::Files && description.name.ends_with(operation.name) &&
+                     description.name.size() == std::string_view("vFile:").size() + operation.name.size();
+    return found == operations.size() && found == described_file_operations;
+}
+static_assert(are_described());
 
 } // namespace
 

@@ -1,5 +1,7 @@
 #include "gdbstub/command/Parser.h"
 
+#include "gdbstub/command/Packets.h"
+
 #include <array>
 #include <limits>
 
@@ -166,6 +168,33 @@ Command transfer(Scanner scanner) {
     return Transfer{object, annex, *offset, *length};
 }
 
+/// Packets that are a letter, and how the text behind it is read.
+struct Letter {
+    char letter;
+    Command (*parse)(Scanner arguments);
+};
+constexpr std::array letter_packets = {
+    Letter{'?', [](Scanner) -> Command { return QueryStopReason{}; }},
+    Letter{'c', [](Scanner scanner) { return resume_simply(scanner, ResumeKind::Continue, false); }},
+    Letter{'C', [](Scanner scanner) { return resume_simply(scanner, ResumeKind::Continue, true); }},
+    Letter{'s', [](Scanner scanner) { return resume_simply(scanner, ResumeKind::Step, false); }},
+    Letter{'S', [](Scanner scanner) { return resume_simply(scanner, ResumeKind::Step, true); }},
+    Letter{'D', [](Scanner) -> Command { return Detach{}; }},
+    Letter{'g', [](Scanner) -> Command { return ReadRegisters{}; }},
+    Letter{'G', [](Scanner scanner) -> Command { return WriteRegisters{scanner.rest()}; }},
+    Letter{'H', select_thread},
+    Letter{'k', [](Scanner) -> Command { return Kill{.wants_reply = false}; }},
+    Letter{'m', [](Scanner scanner) { return read_memory(scanner, Encoding::Hex); }},
+    Letter{'x', [](Scanner scanner) { return read_memory(scanner, Encoding::Binary); }},
+    Letter{'M', [](Scanner scanner) { return write_memory(scanner, Encoding::Hex); }},
+    Letter{'X', [](Scanner scanner) { return write_memory(scanner, Encoding::Binary); }},
+    Letter{'p', read_register},
+    Letter{'P', write_register},
+    Letter{'T', thread_alive},
+    Letter{'Z', [](Scanner scanner) { return change_point(scanner, true); }},
+    Letter{'z', [](Scanner scanner) { return change_point(scanner, false); }},
+};
+
 /// Packets with names, and how the text behind the name's separator is read.
 struct Named {
     std::string_view name;
@@ -195,6 +224,18 @@ constexpr std::array named_packets = {
     Named{"vKill", [](Scanner) -> Command { return Kill{.wants_reply = true}; }},
 };
 
+/// Packets.h describes what is read here: no more and no less.
+constexpr bool are_described() {
+    for (const Letter& packet : letter_packets)
+        if (!is_described({&packet.letter, 1}))
+            return false;
+    for (const Named& packet : named_packets)
+        if (packet.parse != parse_file_operation && !is_described(packet.name))
+            return false;
+    return letter_packets.size() + named_packets.size() - 1 + described_file_operations == packet_descriptions.size();
+}
+static_assert(are_described());
+
 Command parse_named(std::string_view packet) {
     Scanner scanner(packet);
     std::string_view name = scanner.until(":,;");
@@ -212,54 +253,15 @@ Command parse_named(std::string_view packet) {
 Command parse_command(std::string_view packet) {
     if (packet.empty())
         return Unknown{};
-    Scanner scanner(packet);
-    scanner.accept(packet.front());
-    switch (packet.front()) {
-    case '?':
-        return QueryStopReason{};
-    case 'c':
-        return resume_simply(scanner, ResumeKind::Continue, false);
-    case 'C':
-        return resume_simply(scanner, ResumeKind::Continue, true);
-    case 's':
-        return resume_simply(scanner, ResumeKind::Step, false);
-    case 'S':
-        return resume_simply(scanner, ResumeKind::Step, true);
-    case 'D':
-        return Detach{};
-    case 'g':
-        return ReadRegisters{};
-    case 'G':
-        return WriteRegisters{scanner.rest()};
-    case 'H':
-        return select_thread(scanner);
-    case 'k':
-        return Kill{.wants_reply = false};
-    case 'm':
-        return read_memory(scanner, Encoding::Hex);
-    case 'x':
-        return read_memory(scanner, Encoding::Binary);
-    case 'M':
-        return write_memory(scanner, Encoding::Hex);
-    case 'X':
-        return write_memory(scanner, Encoding::Binary);
-    case 'p':
-        return read_register(scanner);
-    case 'P':
-        return write_register(scanner);
-    case 'T':
-        return thread_alive(scanner);
-    case 'Z':
-        return change_point(scanner, true);
-    case 'z':
-        return change_point(scanner, false);
-    case 'q':
-    case 'Q':
-    case 'v':
+    char letter = packet.front();
+    if (letter == 'q' || letter == 'Q' || letter == 'v')
         return parse_named(packet);
-    default:
-        return Unknown{};
-    }
+    Scanner scanner(packet);
+    scanner.accept(letter);
+    for (const Letter& candidate : letter_packets)
+        if (candidate.letter == letter)
+            return candidate.parse(scanner);
+    return Unknown{};
 }
 
 std::optional<ThreadSelector> parse_thread(Scanner& scanner) {
