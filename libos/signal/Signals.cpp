@@ -94,7 +94,8 @@ void forget_ignored(int number) {
         forget(t->signals.pending);
 }
 
-/// Enters the handler of `info.number`, or ends the app. False: the debugger took it.
+/// Enters the handler of `info.number`, or ends the app. False: the debugger took it, or made one of it that is
+/// ignored, or another thread has it ignored since.
 bool take_action(arch::TrapFrame& frame, Info info) {
     sched::Thread& thread = sched::current_thread();
     if (!debug::filter_signal(frame, info))
@@ -102,6 +103,8 @@ bool take_action(arch::TrapFrame& frame, Info info) {
     Action action;
     {
         sched::SpinLocker locker(g_process.lock);
+        if (is_ignored(info.number))
+            return false;
         action = g_process.actions[info.number];
         if (action.handler > ignore_action && (action.flags & flag_reset_hand) != 0)
             g_process.actions[info.number].handler = default_action;

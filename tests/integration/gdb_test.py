@@ -183,6 +183,15 @@ class Debugger(guest.GuestTest):
                 self.assertEqual(threads[0], threads[1], output)
                 self.assertEqual(instance.wait(), 7, instance.describe())
 
+    def test_a_signal_that_the_app_ignores_does_nothing(self):
+        instance = self.debuggee("serve", wait=False)
+        output = self.gdb("break serve_round", "continue", "print (int)raise(10)", "signal SIGWINCH", "delete",
+                          "detach")
+        self.assert_in_order(output, r"hit Breakpoint 1, serve_round", r"received signal SIGUSR1", r"detached")
+        self.assertNotIn("terminated", output)
+        self.assert_serves(instance)
+        self.assert_ends(instance)
+
     def test_interrupts_off_are_no_shelter(self):
         instance = self.start(guest.image("debuggee"), "deaf")
         instance.wait_for(lambda line: line == "deaf from here on")
