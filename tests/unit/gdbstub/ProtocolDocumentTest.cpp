@@ -49,7 +49,7 @@ void write_packets(std::ostream& out) {
             out << "\n## " << title_of(group) << "\n\n| packet | what it does, and its reply | observer | running |\n"
                 << "|---|---|---|---|\n";
         }
-        const AccessRule& rule = access_rule(parse_command(packet.example));
+        AccessRule rule = access_rule(parse_command(packet.example));
         out << "| " << code(packet.form) << " | " << packet.meaning << " | "
             << (rule.minimum == Access::Control ? "" : "yes") << " | "
             << (rule.reach == Reach::Session   ? "yes"
