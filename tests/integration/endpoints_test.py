@@ -342,7 +342,7 @@ class Endpoints(guest.GuestTest):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        Machine(self, self.image, "serve", gdb=f"socket,host=127.0.0.1,port={port},server=on,wait=off")
+        Machine(self, self.image, "serve", gdb=f"socket,host=127.0.0.1,port={port},server=on,wait=off,nodelay=on")
         self.check_gdb_line(f"tcp:127.0.0.1:{port}")
 
     # Another host
