@@ -4,13 +4,14 @@ import argparse
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
+
+import interrupt
 
 SOURCE = Path(__file__).resolve().parents[2]
 BIN = Path()
@@ -77,14 +78,7 @@ class Embed(unittest.TestCase):
     def test_it_runs_until_somebody_interrupts_it(self):
         self.boot(BIN / "embed")
         first = int(re.search(r"^\$1 = (\d+)", self.gdb("print rounds", "detach"), re.MULTILINE)[1])
-        process = subprocess.Popen(self.gdb_arguments(["continue", "print rounds", "detach"]), text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                   start_new_session=True)
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(lambda: process.poll() is None and process.kill())
-        time.sleep(2) # it is to be running; an earlier signal would only be an earlier stop
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
+        output = self.gdb(interrupt.WHEN_RUNNING, "continue", "print rounds", "detach")
         self.assertIn("received signal SIGINT", output)
         self.assertGreater(int(re.search(r"^\$1 = (\d+)", output, re.MULTILINE)[1]), first)
         self.finish()

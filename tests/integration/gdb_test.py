@@ -6,16 +6,7 @@ import signal
 import time
 
 import guest
-
-# Ctrl-C, as often as it takes, whenever the program has been let run.
-INTERRUPT_WHEN_RUNNING = """python
-import os, signal, threading
-stopped = threading.Event()
-def press():
-    while not stopped.wait(0.7):
-        os.kill(os.getpid(), signal.SIGINT)
-gdb.events.cont.connect(lambda event: threading.Thread(target=press, daemon=True).start())
-gdb.events.stop.connect(lambda event: stopped.set())"""
+import interrupt
 
 
 class Debugger(guest.GuestTest):
@@ -155,7 +146,7 @@ class Debugger(guest.GuestTest):
         for cpus in (1, 2):
             with self.subTest(cpus=cpus):
                 instance = self.debuggee("serve", wait=False, cpus=cpus)
-                output = self.gdb(INTERRUPT_WHEN_RUNNING, "continue", "info threads", "print g_stop", "detach")
+                output = self.gdb(interrupt.WHEN_RUNNING, "continue", "info threads", "print g_stop", "detach")
                 self.assert_in_order(output, r"received signal SIGINT", r'"main-loop"', r'"helper"',
                                      r"\$1 = 0", r"Detaching|detached")
                 self.assert_serves(instance)
