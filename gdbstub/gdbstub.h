@@ -3,7 +3,7 @@
  * The stub for kernels in C. docs/gdbstub.md says what happens when; this header is gdbstub/Session.h and Target.h in
  * C: one kernel fills in struct gdbstub_kernel, and drives the session that it gets.
  *
- * Left to C++: conditions and commands of breakpoints evaluated in the kernel (gdb evaluates them itself), system
+ * Left to C++: AVX, conditions and commands of breakpoints evaluated in the kernel (gdb evaluates them itself), system
  * calls, files, auxiliary vectors, clients that only observe.
  *
  * Numbers of errors are Linux' (EIO 5, EFAULT 14, EINVAL 22, ENOSPC 28, ...), 0 is success. Nothing here is locked: who
@@ -49,7 +49,7 @@ struct gdbstub_kernel {
        at least one. */
     bool (*thread)(void* context, size_t index, struct gdbstub_thread* out);
 
-    /* The structure is the CPU's. `out` comes zeroed, with orig_rax -1; `values` is what was read with some registers
+    /* `out` comes zeroed, with orig_rax -1; `values` is what was read with some registers
      * changed. */
     int (*read_registers)(void* context, uint32_t thread, struct gdbstub_registers* out);
     int (*write_registers)(void* context, uint32_t thread, const struct gdbstub_registers* values);

@@ -11,10 +11,6 @@ namespace gdbstub {
 
 namespace {
 
-static_assert(sizeof(gdbstub_registers) == sizeof(RegisterFile));
-static_assert(offsetof(gdbstub_registers, orig_rax) == offsetof(RegisterFile, orig_rax));
-static_assert(offsetof(gdbstub_registers, fxsave) == offsetof(RegisterFile, fxsave));
-static_assert(offsetof(gdbstub_registers, unavailable) == offsetof(RegisterFile, unavailable));
 static_assert(static_cast<int>(PointKind::Access) == gdbstub_access);
 static_assert(static_cast<int>(Outcome::Kill) == gdbstub_kill);
 static_assert(static_cast<int>(ResumeKind::Stay) == gdbstub_stay);
@@ -57,11 +53,10 @@ public:
 
     Answer<> read_registers(ThreadId thread, RegisterFile& out) override {
         out.orig_rax = ~uint64_t{0};
-        return answer_of(m_kernel.read_registers(m_kernel.context, thread, reinterpret_cast<gdbstub_registers*>(&out)));
+        return answer_of(m_kernel.read_registers(m_kernel.context, thread, &out));
     }
     Answer<> write_registers(ThreadId thread, const RegisterFile& values) override {
-        return answer_of(
-            m_kernel.write_registers(m_kernel.context, thread, reinterpret_cast<const gdbstub_registers*>(&values)));
+        return answer_of(m_kernel.write_registers(m_kernel.context, thread, &values));
     }
 
     size_t read_memory(uint64_t address, std::span<uint8_t> out) override {

@@ -5,25 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "gdbstub/arch/x86_64/gdbstub_registers.h"
+
 namespace gdbstub {
 
-struct RegisterFile {
-    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
-    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-    uint64_t rip;
-    uint32_t eflags, cs, ss, ds, es, fs, gs;
-    uint64_t fs_base, gs_base;
-    /// Number of the system call that the thread is in, or -1: gdb tells from it whether to restart a call.
-    uint64_t orig_rax;
-    /// x87, MXCSR and XMM in the layout of FXSAVE64 (Intel SDM vol. 1, §10.5.1), which is also how XSAVE begins.
-    alignas(16) uint8_t fxsave[512];
-    /// Upper halves of YMM0-15: the AVX component of XSAVE (Intel SDM vol. 1, §13.4.2).
-    alignas(16) uint8_t ymm_high[16][16];
-
-    /// One bit for each gdb register number whose value is not known; gdb shows `<unavailable>`. A kernel frame of a
-    /// thread that is switched out knows only callee-saved registers, say. All zero: everything is known.
-    uint64_t unavailable[2];
-
+struct RegisterFile : gdbstub_registers {
     bool is_unavailable(unsigned number) const { return (unavailable[number / 64] >> (number % 64) & 1) != 0; }
     void set_unavailable(unsigned number) { unavailable[number / 64] |= uint64_t{1} << (number % 64); }
 };
