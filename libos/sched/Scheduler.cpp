@@ -20,6 +20,9 @@ void run_idle(void*) {
 }
 
 constexpr uint64_t slice_ns = 10'000'000;
+/// The first slice of a thread that was started as the next: an app's start-up takes longer than a usual slice where
+/// code is translated when it first runs, and what the kernel's threads have to say can wait for its first output.
+constexpr uint64_t head_start_ns = 50'000'000;
 } // namespace
 
 Scheduler& scheduler() {
@@ -85,6 +88,8 @@ void Scheduler::start(Thread& thread, Placement placement) {
     m_all = &thread;
     if (!thread.is_kernel())
         ++m_app_threads;
+    if (placement == Placement::Next)
+        thread.slice_end = boottime_ns() + head_start_ns;
     if (placement == Placement::Spread)
         make_runnable(thread);
     else
@@ -312,7 +317,7 @@ void Scheduler::switch_to_next(bool requeue) {
     uint64_t now = arch::timestamp();
     previous.cpu_time += now - previous.started_at;
     next->started_at = now;
-    next->slice_end = boottime_ns() + slice_ns;
+    next->slice_end = std::max(next->slice_end, boottime_ns() + slice_ns);
     previous.update_record();
     next->update_record();
     trace::sched_switch(previous, *next);

@@ -19,7 +19,7 @@ public:
     enum class Placement : uint8_t {
         Spread, ///< where it can run soonest
         Here,   ///< on this CPU, for a starter that soon gives way: the others need not wake
-        Next,   ///< so too, and before those that wait for this CPU
+        Next,   ///< so too, before those that wait for this CPU, and with a longer first slice
     };
     /// Makes a new thread known and runnable; gives it a tid if it has none.
     void start(Thread& thread, Placement placement = Placement::Spread);
