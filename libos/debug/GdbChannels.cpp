@@ -4,6 +4,7 @@
 #include "libos/sched/Scheduler.h"
 
 #include <algorithm>
+#include <arch/LocalApic.h>
 #include <utility>
 
 namespace debug {
@@ -94,7 +95,21 @@ size_t GdbChannels::take_from(const Known& known, std::span<uint8_t> out) {
     m_client = known.channel;
     m_connection = connection;
     m_silence.end();
+    m_idle_since = 0;
     return count;
+}
+
+/// A debugger at work asks again within a fraction of a millisecond, and is not to be kept waiting. One whose user
+/// thinks is not to keep a processor of the host busy: whatever it has waited for is a little late then.
+void GdbChannels::idle() {
+    constexpr uint64_t at_work = 300'000, longest_doze = 4 * millisecond;
+    uint64_t now = sched::boottime_ns();
+    if (m_idle_since == 0)
+        m_idle_since = now;
+    uint64_t waited = now - m_idle_since;
+    arch::relax();
+    if (waited > at_work)
+        arch::doze(std::min(waited / 4, longest_doze));
 }
 
 base::Result<size_t> GdbChannels::read(std::span<uint8_t> out) {
@@ -134,12 +149,13 @@ base::Result<> GdbChannels::write(std::span<const uint8_t> bytes) {
         if (written) {
             rest = rest.subspan(*written);
             m_silence.end();
+            m_idle_since = 0;
         } else if (written.error() != base::Error::Again) {
             return base::fail(written.error());
         } else if (give_up_silent_client()) {
             return base::fail(base::Error::TimedOut);
         } else {
-            arch::relax();
+            idle();
         }
     }
     return {};

@@ -42,7 +42,7 @@ public:
 
     base::Result<size_t> read(std::span<uint8_t> out) override;
     base::Result<> write(std::span<const uint8_t> bytes) override;
-    void idle() override { arch::relax(); }
+    void idle() override;
 
 private:
     struct Known {
@@ -76,6 +76,7 @@ private:
     uint32_t m_connection = 0; ///< of m_client when it spoke first
     Silence m_silence;
     uint64_t m_silence_limit = 0;
+    uint64_t m_idle_since = 0;                  ///< nothing has come or gone since; 0: not idle
     drivers::ByteChannel* m_given_up = nullptr; ///< the channel of the last client that fell silent
     uint32_t m_given_up_connection = 0;
     bool m_world_runs = false;

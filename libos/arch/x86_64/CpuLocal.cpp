@@ -1,9 +1,11 @@
 #include "arch/CpuLocal.h"
 #include "arch/Interrupts.h"
+#include "arch/LocalApic.h"
 #include "arch/Registers.h"
 #include "libos/base/Assert.h"
 
 extern "C" const std::byte trap_vectors[];
+extern "C" const std::byte doze_entry[];
 extern "C" void syscall_entry();
 
 namespace arch {
@@ -50,7 +52,7 @@ constexpr uint8_t stack_of_vector(unsigned vector) {
 
 void fill_idt() {
     for (unsigned vector = 0; vector < 256; ++vector) {
-        auto address = reinterpret_cast<uint64_t>(trap_vectors) + vector * 16;
+        auto address = reinterpret_cast<uint64_t>(vector == doze_vector ? doze_entry : trap_vectors + vector * 16);
         g_idt[vector] = {static_cast<uint16_t>(address),
                          SELECTOR_CODE,
                          stack_of_vector(vector),

@@ -6,6 +6,11 @@
 
 #include <cstddef>
 
+/// For TrapEntry.S.
+extern "C" {
+[[gnu::visibility("hidden")]] constinit uint64_t end_of_interrupt_register = 0;
+}
+
 namespace arch {
 
 namespace {
@@ -37,6 +42,7 @@ enum Register : uint32_t {
 };
 
 constexpr uint32_t masked = 1u << 16;
+constexpr uint32_t below_doze_vector = (doze_vector & 0xf0) - 0x10; ///< a task priority that lets only its class pass
 constexpr uint32_t deliver_nmi = 4u << 8;
 constexpr uint32_t deliver_init = 5u << 8;
 constexpr uint32_t deliver_startup = 6u << 8;
@@ -76,6 +82,7 @@ bool initialize_apic_registers() {
     if (!mapped)
         return false;
     g_base = reinterpret_cast<uint64_t>(*mapped);
+    end_of_interrupt_register = g_base + EndOfInterrupt;
     return true;
 }
 
@@ -116,6 +123,18 @@ void arm_timer(uint64_t nanoseconds) {
     if (nanoseconds > UINT32_MAX)
         nanoseconds = UINT32_MAX;
     write(TimerInitial, static_cast<uint32_t>(nanoseconds));
+}
+
+void doze(uint64_t nanoseconds) {
+    uint32_t left = read(TimerCurrent);
+    write(TaskPriority, below_doze_vector);
+    write(LvtTimer, doze_vector);
+    write(TimerInitial, static_cast<uint32_t>(nanoseconds));
+    // Interrupts are on from behind the instruction after sti: none gets between it and the halt.
+    asm volatile("sti; hlt; cli" ::: "memory");
+    write(LvtTimer, timer_vector);
+    write(TimerInitial, left);
+    write(TaskPriority, 0);
 }
 
 namespace {

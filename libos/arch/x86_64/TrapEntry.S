@@ -100,6 +100,25 @@
     .globl trap_entry_text_start
 trap_entry_text_start:
 
+    // --- The end of a doze --------------------------------------------------------------------------------------------
+    // All that interrupts a doze ends it, and is no more than that: nothing of the kernel runs.
+    .globl doze_entry
+    .type doze_entry, @function
+doze_entry:
+    .cfi_startproc simple
+    .cfi_signal_frame
+    .cfi_def_cfa rsp, 40
+    .cfi_offset rip, -40
+    .cfi_offset 49, -24
+    .cfi_offset rsp, -16
+    PUSH rax
+    movq end_of_interrupt_register(%rip), %rax
+    movl $0, (%rax)
+    POP rax
+    iretq
+    .cfi_endproc
+    .size doze_entry, . - doze_entry
+
     // --- 256 vector stubs, 16 bytes apart -------------------------------------------------------------------------
     .align 16
     .globl trap_vectors

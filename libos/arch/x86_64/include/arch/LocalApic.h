@@ -12,6 +12,7 @@ enum Vector : uint8_t {
     timer_vector = 0xe0,
     reschedule_vector = 0xe1,
     request_vector = 0xe2, ///< serve_cpu_requests()
+    doze_vector = 0xf0,    ///< ends doze(); above all others, so that it alone can be let through
     spurious_vector = 0xff,
 };
 
@@ -27,6 +28,10 @@ void send_nmi(uint32_t cpu_index);
 
 /// The timer counts at this rate once; 0 stops it. One-shot: fires timer_vector.
 void arm_timer(uint64_t nanoseconds);
+
+/// Interrupts off, and they stay so: halts this CPU for this long, less when an NMI comes. Nothing else is taken; the
+/// timer stands still. For a loop in the stopped world that has found nothing to do.
+void doze(uint64_t nanoseconds);
 
 /// Measures the TSC against the APIC timer, which QEMU and KVM run at 1 GHz; kvmclock is preferred where there is one.
 /// Between the two calls, half a millisecond or more, this CPU does something else that needs no timer.
