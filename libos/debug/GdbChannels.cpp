@@ -99,17 +99,17 @@ size_t GdbChannels::take_from(const Known& known, std::span<uint8_t> out) {
     return count;
 }
 
-/// A debugger at work asks again within a fraction of a millisecond, and is not to be kept waiting. One whose user
-/// thinks is not to keep a processor of the host busy: whatever it has waited for is a little late then.
+/// A debugger at work is not to be kept waiting: between two of its packets, and on a bare UART between any sixteen bytes
+/// of one, lies what the host's scheduling takes, some milliseconds on a busy one. One whose user thinks is not to keep
+/// a processor of the host busy: the user's next word is a little late then.
 void GdbChannels::idle() {
-    constexpr uint64_t at_work = 300'000, longest_doze = 4 * millisecond;
+    constexpr uint64_t at_work = 20 * millisecond, doze = 4 * millisecond;
     uint64_t now = sched::boottime_ns();
     if (m_idle_since == 0)
         m_idle_since = now;
-    uint64_t waited = now - m_idle_since;
     arch::relax();
-    if (waited > at_work)
-        arch::doze(std::min(waited / 4, longest_doze));
+    if (now - m_idle_since > at_work)
+        arch::doze(doze);
 }
 
 base::Result<size_t> GdbChannels::read(std::span<uint8_t> out) {
