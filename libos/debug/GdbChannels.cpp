@@ -99,9 +99,9 @@ size_t GdbChannels::take_from(const Known& known, std::span<uint8_t> out) {
     return count;
 }
 
-/// A debugger at work is not to be kept waiting: between two of its packets, and on a bare UART between any sixteen bytes
-/// of one, lies what the host's scheduling takes, some milliseconds on a busy one. One whose user thinks is not to keep
-/// a processor of the host busy: the user's next word is a little late then.
+/// A debugger at work is not to be kept waiting: between two of its packets, and on a bare UART between any sixteen
+/// bytes of one, lies what the host's scheduling takes, some milliseconds on a busy one. One whose user thinks is not
+/// to keep a processor of the host busy: the user's next word is a little late then.
 void GdbChannels::idle() {
     constexpr uint64_t at_work = 20 * millisecond, doze = 4 * millisecond;
     uint64_t now = sched::boottime_ns();
