@@ -1,4 +1,5 @@
 #include "tracer/cli/Launch.h"
+#include "tracer/cli/Output.h"
 #include "tracer/cli/Target.h"
 #include "tracer/cli/Verb.h"
 #include "tracer/image/Image.h"
@@ -38,6 +39,7 @@ struct Options {
     std::string target;
     std::string image;
     bool steal = false;
+    bool show_command = false;
     std::vector<std::string> gdb_arguments;
 };
 
@@ -135,6 +137,10 @@ Result<int> run_gdb(const std::vector<std::string>& command) {
 }
 
 Result<int> attach(const tracer::Instance& instance, const Options& options) {
+    if (options.show_command) {
+        fmt::print("{}\n", quote_for_shell(TRY(gdb_command(instance, options))));
+        return 0;
+    }
     const auto socket = instance.socket("manage");
     const auto status = TRY(tracer::manage(socket, {{"do", "status"}}, std::chrono::seconds(5)));
     const auto command = TRY(gdb_command(instance, options));
@@ -151,6 +157,9 @@ Result<int> attach(const tracer::Instance& instance, const Options& options) {
 
 /// Boots an image held at its entry point, debugs it, and ends it.
 Result<int> debug_image(Options options) {
+    if (options.show_command)
+        return fail(fmt::format("{} is an image, and no instance that gdb could attach to", options.target),
+                    fmt::format("Boot it first: uniscope run {}", options.target));
     if (options.launch.wait.empty())
         options.launch.wait = "app";
     Launch launch = TRY(prepare_launch(options.launch, {options.target}));
@@ -192,6 +201,7 @@ const VerbRegistration g_gdb{{
         line.add_option("--image", options->image, "Image file to take symbols from, the instance's own unless told")
             .type_name("FILE");
         line.add_flag("--steal", options->steal, "Send away the gdb that is attached; the instance goes on in between");
+        line.add_flag("--show-command", options->show_command, "Print the gdb command line and do nothing");
         add_launch_options(line, options->launch);
         return [options] { return debug(*options); };
     },

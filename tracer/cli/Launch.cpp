@@ -1,6 +1,7 @@
 #include "tracer/cli/Launch.h"
 
 #include "tracer/cli/Background.h"
+#include "tracer/cli/Output.h"
 #include "tracer/cli/Target.h"
 #include "tracer/image/Image.h"
 #include "tracer/instance/AcceleratorProbe.h"
@@ -38,16 +39,6 @@ tracer::SupervisorOptions supervisor_options(Launch launch, const tracer::Claime
             .foreground = true,
             .verbose = launch.verbose,
             .on_ready = {}};
-}
-
-std::string quote_for_shell(const std::string& word) {
-    constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=+,./:@%";
-    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos)
-        return word;
-    std::string quoted = "'";
-    for (const char letter : word)
-        quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-    return quoted + "'";
 }
 
 /// What goes wrong with that keeps nobody from running it.
@@ -155,10 +146,7 @@ Result<std::string> shell_command(const Launch& launch) {
         if (tracer::needs_line(launch.options, line))
             descriptors[line] = next++;
     const auto command = tracer::make_qemu_command(launch.qemu, launch.options, launch.accelerator, "", descriptors);
-    std::string line;
-    for (const std::string& word : command)
-        line += (line.empty() ? "" : " ") + quote_for_shell(word);
-    return line;
+    return quote_for_shell(command);
 }
 
 Result<int> launch_in_foreground(Launch launch) {

@@ -10,6 +10,20 @@ namespace cli {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+std::string quote_word(const std::string& word) {
+    constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=+,./:@%";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos)
+        return word;
+    std::string quoted = "'";
+    for (const char letter : word)
+        quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+    return quoted + "'";
+}
+
+} // namespace
+
 tracer::Result<std::string> output_path(const std::string& given, std::string_view name, std::string_view extension,
                                         bool force) {
     const std::string path =
@@ -40,6 +54,13 @@ std::string readable_size(uint64_t bytes) {
     if (bytes < 1'000'000'000)
         return fmt::format("{:.1f} MB", value / 1e6);
     return fmt::format("{:.1f} GB", value / 1e9);
+}
+
+std::string quote_for_shell(const std::vector<std::string>& command) {
+    std::string line;
+    for (const std::string& word : command)
+        line += (line.empty() ? "" : " ") + quote_word(word);
+    return line;
 }
 
 } // namespace cli

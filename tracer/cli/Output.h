@@ -1,11 +1,12 @@
 #pragma once
-// What verbs share that write a file or print sizes.
+// What verbs share that write a file, or print sizes or commands.
 
 #include "tracer/Result.h"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cli {
 
@@ -16,5 +17,8 @@ tracer::Result<std::string> output_path(const std::string& given, std::string_vi
 
 /// "1.2 MB".
 std::string readable_size(uint64_t bytes);
+
+/// One line that a POSIX shell takes for these words.
+std::string quote_for_shell(const std::vector<std::string>& command);
 
 } // namespace cli
