@@ -9,6 +9,7 @@
 #include "libos/debug/TextPatcher.h"
 #include "libos/debug/ThreadControl.h"
 #include "libos/debug/WatchPoints.h"
+#include "libos/debug/WatchedStep.h"
 #include "libos/debug/World.h"
 #include "libos/sched/Scheduler.h"
 
@@ -152,6 +153,8 @@ Handled handle_hardware_breakpoint(arch::TrapFrame& frame) {
 
 Handled handle_debug_exception(arch::TrapFrame& frame) {
     auto status = arch::take_debug_status();
+    if (int hit = take_watched_step_hit(); hit >= 0 && status.single_step)
+        status.watch_point = hit;
     if (status.watch_point >= 0 && watch_points().at(status.watch_point).used) {
         int index = status.watch_point;
         auto kind = watch_points().kind_of(index);

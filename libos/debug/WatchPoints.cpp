@@ -13,7 +13,7 @@ arch::WatchKind kind_for(gdbstub::PointKind kind) {
     case gdbstub::PointKind::Write:
         return arch::WatchKind::Write;
     default:
-        return arch::WatchKind::ReadWrite; // x86 has no registers for reads alone
+        return arch::WatchKind::ReadWrite;
     }
 }
 

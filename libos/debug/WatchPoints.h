@@ -12,7 +12,8 @@ class WatchPoints final : public gdbstub::HardwarePoints {
 public:
     constexpr WatchPoints() = default;
 
-    bool supports(gdbstub::PointKind) const override { return true; }
+    /// Not reads alone, for which x86 has no registers: gdb then asks for accesses, and tells reads by the value.
+    bool supports(gdbstub::PointKind kind) const override { return kind != gdbstub::PointKind::Read; }
     gdbstub::Answer<> insert(gdbstub::PointKind kind, uint64_t address, uint64_t length) override;
     gdbstub::Answer<> remove(gdbstub::PointKind kind, uint64_t address, uint64_t length) override;
 

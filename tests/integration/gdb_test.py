@@ -68,6 +68,25 @@ class Debugger(guest.GuestTest):
                     r"^#0  helper_round", r"^#1 .* in help \(\)", r"Hardware read watchpoint 3: g_stop", r"Value = 0")
                 self.assert_serves(instance)
 
+    def test_a_step_that_hits_a_watchpoint(self):
+        # QEMU raises two debug exceptions then, one behind the other (libos/debug/WatchedStep.h).
+        for cpus in (1, 2):
+            with self.subTest(cpus=cpus):
+                self.debuggee(cpus=cpus)
+                output = self.gdb("break twice", "continue", "delete", "watch g_total", "next", "next", "next",
+                                  "stepi", "next", "detach")
+                self.assert_in_order(output, r"Hardware watchpoint 2: g_total", r"^main \(",
+                                     r"^Old value = 0\nNew value = 10\nmain \(", r"Inferior 1 .* detached")
+                instance = self.debuggee("serve", cpus=cpus)
+                output = self.gdb("break serve_round", "continue", "delete", "set scheduler-locking on", "finish",
+                                  "awatch g_stop", "next", "next", "next", "next", "info watchpoints", "delete",
+                                  "rwatch g_rounds", "watch g_rounds", "break serve_round", "continue", "stepi",
+                                  "stepi", "stepi", "stepi", "stepi", "stepi", "stepi", "stepi", "detach")
+                self.assert_in_order(output, r"Hardware access \(read/write\) watchpoint 2: g_stop", r"^Value = 0\nserve|^Value = 0\n0x",
+                                     r"acc watchpoint .* g_stop\n.*already hit 1 time", r"watchpoint 4: g_rounds",
+                                     r"^Old value = (\d+)\nNew value = (?!\1\n)\d+\n")
+                self.assert_serves(instance)
+
     def test_variables_registers_and_hand_calls(self):
         instance = self.debuggee("serve", cpus=2)
         output = self.gdb(

@@ -23,6 +23,7 @@ namespace arch {
 
 namespace {
 
+constexpr uint8_t debug_vector = 1;
 constexpr uint8_t breakpoint_vector = 3;
 constexpr uint8_t page_fault_vector = 14;
 constexpr uint8_t double_fault_vector = 8;
@@ -91,6 +92,18 @@ void take_deferred_nmi(TrapFrame& frame) {
         return;
     cpu.nmi_deferred = false;
     trap::on_nmi(frame);
+}
+
+/// First thing of each way into the kernel.
+void leave_watched_step(bool is_done) {
+    if (debug::g_watched_step[this_cpu().index]) [[unlikely]]
+        debug::end_watched_step(is_done);
+}
+
+/// Last thing of each way out, to what `frame` interrupted.
+void enter_watched_step(const TrapFrame& frame) {
+    if (frame.is_single_stepping() && debug::watches_data()) [[unlikely]]
+        debug::begin_watched_step(frame);
 }
 
 debug::SlotExit leave_slot(TrapFrame& frame) {
@@ -165,6 +178,7 @@ bool recover_guarded_copy(TrapFrame& frame) {
 
 extern "C" void trap_dispatch(arch::TrapFrame* frame) {
     using namespace arch;
+    leave_watched_step(frame->vector == debug_vector);
     debug::SlotExit slot = leave_slot(*frame);
     take_deferred_nmi(*frame);
     uint64_t vector = frame->vector;
@@ -195,6 +209,7 @@ extern "C" void trap_dispatch(arch::TrapFrame* frame) {
         is_unfinished ? trap::on_return_to_slot(*frame) : trap::on_return_to_app(*frame);
     if (is_unfinished)
         debug::return_to_slot(*frame, slot.unfinished);
+    enter_watched_step(*frame);
 }
 
 extern "C" void nmi_dispatch(arch::TrapFrame* frame) {
@@ -205,12 +220,21 @@ extern "C" void nmi_dispatch(arch::TrapFrame* frame) {
         this_cpu().nmi_deferred = true;
         return;
     }
+    // On the way out to a step: the code of that way goes on, and the step is one without watchpoints still.
+    bool was_watched_step = debug::g_watched_step[this_cpu().index];
+    leave_watched_step(false);
     debug::SlotExit slot = leave_slot(*frame);
     forget_resume_flag(*frame);
     restart_way_out(*frame);
     trap::on_nmi(*frame);
     if (slot.unfinished != 0)
         debug::return_to_slot(*frame, slot.unfinished);
+    bool is_on_way_out = frame->rip == reinterpret_cast<uint64_t>(trap_return);
+    const TrapFrame& next = is_on_way_out ? *reinterpret_cast<const TrapFrame*>(frame->rsp) : *frame;
+    if (next.is_single_stepping())
+        enter_watched_step(next);
+    else if (was_watched_step)
+        debug::resume_watched_step();
 }
 
 extern "C" [[noreturn]] void kernel_stack_overflow(arch::TrapFrame* frame) {
@@ -219,6 +243,7 @@ extern "C" [[noreturn]] void kernel_stack_overflow(arch::TrapFrame* frame) {
 }
 
 extern "C" void syscall_dispatch(arch::TrapFrame* frame) {
+    arch::leave_watched_step(false);
     if (arch::this_cpu().in_slot) [[unlikely]] {
         arch::leave_slot(*frame);
         frame->rcx = frame->rip;
@@ -227,4 +252,5 @@ extern "C" void syscall_dispatch(arch::TrapFrame* frame) {
     trap::on_system_call(*frame);
     syscalls::dispatch(*frame);
     trap::on_return_to_app(*frame);
+    arch::enter_watched_step(*frame);
 }

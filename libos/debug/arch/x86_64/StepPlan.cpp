@@ -1,6 +1,7 @@
 #include "libos/debug/arch/StepPlan.h"
 
 #include "libos/debug/arch/x86_64/Instruction.h"
+#include "libos/debug/arch/x86_64/Operand.h"
 
 #include <cstring>
 
@@ -29,12 +30,6 @@ constexpr uint8_t breakpoint = 0xcc;
 constexpr size_t return_address_offset = 48;
 
 constexpr uint64_t carry = 1u << 0, parity = 1u << 2, zero = 1u << 6, sign = 1u << 7, overflow = 1u << 11;
-
-/// Register numbers of ModRM, SIB and REX. Intel SDM vol. 2, table 2-2.
-constexpr uint64_t TrapFrame::* registers[16] = {&TrapFrame::rax, &TrapFrame::rcx, &TrapFrame::rdx, &TrapFrame::rbx,
-                                                 &TrapFrame::rsp, &TrapFrame::rbp, &TrapFrame::rsi, &TrapFrame::rdi,
-                                                 &TrapFrame::r8,  &TrapFrame::r9,  &TrapFrame::r10, &TrapFrame::r11,
-                                                 &TrapFrame::r12, &TrapFrame::r13, &TrapFrame::r14, &TrapFrame::r15};
 
 Class class_of_two_byte(const Instruction& instruction) {
     switch (instruction.opcode) {
@@ -253,32 +248,12 @@ private:
         return m_plan.counter != 0 && wanted;
     }
 
-    uint64_t value_of(unsigned number, uint8_t rex_bit) const {
-        return m_frame.*registers[number + ((m_instruction.rex & rex_bit) != 0 ? 8 : 0)];
-    }
-
-    /// Intel SDM vol. 2, tables 2-2 and 2-3.
-    uint64_t operand_address() const {
-        constexpr uint8_t rex_b = 1, rex_x = 2;
-        auto address = static_cast<uint64_t>(int64_t{m_instruction.displacement});
-        if (m_instruction.is_rip_relative())
-            return address + m_behind;
-        if (!m_instruction.has_sib())
-            return address + value_of(m_instruction.rm(), rex_b);
-        unsigned base = m_instruction.sib & 7, index = m_instruction.sib >> 3 & 7;
-        if (base != 5 || m_instruction.mod() != 0)
-            address += value_of(base, rex_b);
-        if (index != 4 || (m_instruction.rex & rex_x) != 0)
-            address += value_of(index, rex_x) << (m_instruction.sib >> 6);
-        return address;
-    }
-
     std::optional<uint64_t> operand() {
-        constexpr uint8_t rex_b = 1;
         if (m_instruction.mod() == 3)
-            return value_of(m_instruction.rm(), rex_b);
+            return x86_64::value_of(m_frame, m_instruction, m_instruction.rm(), x86_64::rex_b);
         uint64_t value = 0;
-        return m_read_word(operand_address(), value) ? std::optional(value) : std::nullopt;
+        return m_read_word(x86_64::operand_address(m_frame, m_instruction, m_behind), value) ? std::optional(value)
+                                                                                             : std::nullopt;
     }
 
     const TrapFrame& m_frame;

@@ -2,6 +2,7 @@
 // What arch code calls when the CPU entered the kernel; libos/trap and libos/syscall define these. Contract header.
 // Interrupts are off in all of them; `frame` lies on the thread's kernel stack.
 
+#include "arch/CpuLocal.h"
 #include "arch/TrapFrame.h"
 
 #include <cstdint>
@@ -79,6 +80,18 @@ struct SlotExit {
 SlotExit leave_slot(arch::TrapFrame& frame, bool is_breakpoint);
 /// Last thing before `frame` returns, if it was interrupted with the instruction at `address` unfinished.
 void return_to_slot(arch::TrapFrame& frame, uint64_t address);
+
+// Single steps while data are watched: libos/debug/WatchedStep.h. Interrupts off.
+
+/// By CPU, its own only: it is on its way to a step, or in it.
+extern bool g_watched_step[arch::max_cpus];
+bool watches_data();
+/// On the way to the code of `frame`, which is to make a step.
+void begin_watched_step(const arch::TrapFrame& frame);
+/// After an NMI on that way.
+void resume_watched_step();
+/// `is_done`: by a debug exception; it may be that of the step.
+void end_watched_step(bool is_done);
 
 } // namespace debug
 
