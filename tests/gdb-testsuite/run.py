@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -72,7 +73,7 @@ class Runner:
         self.build = build
         self.suite = suite
         self.options = options
-        self.work = build / "gdb-testsuite"
+        self.work = options.work.resolve() if options.work else build / "gdb-testsuite"
 
     def prepare(self, board):
         """Makes the directory in which the board's tests run: the testsuite's own configure writes its helpers."""
@@ -96,13 +97,16 @@ lappend boards_dir "{HERE / 'boards'}"
         """The Summary of one file."""
         out = self.work / board / "results" / file.removesuffix(".exp")
         out.mkdir(parents=True, exist_ok=True)
-        run_directory = out / "run"
-        run_directory.mkdir(mode=0o700, exist_ok=True)
+        # A short path: that of a socket has 107 bytes at most.
+        with tempfile.TemporaryDirectory(prefix="uniscope-test-") as run_directory:
+            return self._run_in(run_directory, board, file, out)
+
+    def _run_in(self, run_directory, board, file, out):
         environment = {**os.environ, "UNISCOPE_BIN": str(self.build / "bin"),
                        "UNISCOPE_TESTSUITE_TARGET": str(HERE / "target"),
-                       "UNISCOPE_TESTSUITE_DIRECTORY": str(run_directory),
+                       "UNISCOPE_TESTSUITE_DIRECTORY": run_directory,
                        "UNISCOPE_TESTSUITE_OPTIONS": self.options.run_options,
-                       "XDG_RUNTIME_DIR": str(run_directory), "XDG_STATE_HOME": str(out / "state"),
+                       "XDG_RUNTIME_DIR": run_directory, "XDG_STATE_HOME": str(out / "state"),
                        "XDG_DATA_HOME": str(out / "data"), "XDG_CONFIG_HOME": str(out / "config"),
                        "LC_ALL": "C", "TERM": "dumb"}
         words = ["runtest", "--status", f"--outdir={out}", f"GDB={shutil.which('gdb')}",
@@ -165,6 +169,7 @@ def show(file, results, seconds, known):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--work", type=Path, help="directory for what is built and logged, BUILD/gdb-testsuite unless told")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--board", choices=BOARDS, action="append", help="only that one")
     parser.add_argument("--limit", type=int, default=600, help="seconds for one file on one board")
@@ -181,7 +186,11 @@ def main():
         if shutil.which(program) is None:
             sys.exit(f"needs {program}: apt-get install gdb dejagnu gdbserver")
     build = options.build.resolve()
-    suite = debian_source.fetch("gdb", build / "source-cache") / "gdb/testsuite"
+    try:
+        suite = debian_source.fetch("gdb", build / "source-cache") / "gdb/testsuite"
+    except debian_source.NotAvailable as reason:
+        print(f"skipped: {reason}")
+        sys.exit(77)
     files = chosen_files(options.files, suite)
     boards = options.board or list(BOARDS)
     runner = Runner(build, suite, options)
