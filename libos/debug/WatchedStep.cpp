@@ -37,7 +37,7 @@ bool look(const arch::WatchPoint& point, uint64_t& value) {
     return true;
 }
 
-/// What the instruction at `pc` reads; of size 0 where nothing is known.
+/// What the instruction that is next reads; of size 0 where nothing is known.
 ReadOperand operand_at(const arch::TrapFrame& frame) {
     uint8_t text[longest_step_text];
     size_t size = guest_memory::read_present(frame.pc(), text);
@@ -69,16 +69,19 @@ void begin_watched_step(const arch::TrapFrame& frame) {
     uint32_t self = arch::this_cpu().index;
     auto& step = g_steps[self];
     disarm_data();
-    auto operand = operand_at(frame);
+    std::optional<ReadOperand> operand; // of no use to data of which only the changes are watched
     for (unsigned i = 0; i < arch::watch_registers; ++i) {
         auto& datum = step.data[i];
         datum = {.point = watch_points().at(static_cast<int>(i))};
         if (!is_data(datum.point))
             continue;
         datum.is_there = look(datum.point, datum.value);
-        datum.is_read = datum.point.kind == arch::WatchKind::ReadWrite &&
-                        operand.address < datum.point.address + datum.point.length &&
-                        datum.point.address < operand.address + operand.size;
+        if (datum.point.kind != arch::WatchKind::ReadWrite)
+            continue;
+        if (!operand)
+            operand = operand_at(frame);
+        datum.is_read = operand->address < datum.point.address + datum.point.length &&
+                        datum.point.address < operand->address + operand->size;
     }
     g_watched_step[self] = true;
 }

@@ -22,6 +22,7 @@ void run_idle(void*) {
 constexpr uint64_t slice_ns = 10'000'000;
 /// The first slice of a thread that was started as the next: an app's start-up takes longer than a usual slice where
 /// code is translated when it first runs, and what the kernel's threads have to say can wait for its first output.
+/// Nor do further CPUs come up before it waits or its slice ends: the thread that starts them is among those that wait.
 constexpr uint64_t head_start_ns = 50'000'000;
 } // namespace
 
